@@ -1,0 +1,68 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Warnings are errors in our own targets, in Swift and in C alike.
+let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+let strictC: [CSetting] = [.treatAllWarnings(as: .error)]
+
+let package = Package(
+    name: "selmix",
+    products: [.executable(name: "selmix", targets: ["SelMixCLI"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0"),
+    ],
+    targets: [
+        // C: what the system brings, generated code, and one small ABI of our own.
+        .systemLibrary(name: "CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
+        .target(name: "CProtocol", cSettings: strictC, linkerSettings: [.linkedLibrary("protobuf-c")]),
+        .target(
+            name: "CKernels",
+            // Always optimised: a debug build would otherwise run scalar loops in every test.
+            cSettings: strictC + [.unsafeFlags(["-O3", "-ffp-contract=off"])],
+            linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp"), .linkedLibrary("m")]),
+
+        // Pure values: no clock, socket, file, thread or task.
+        .target(name: "Common", swiftSettings: strict),
+        .target(name: "Coordination", dependencies: ["Common"], swiftSettings: strict),
+        .target(name: "SelMix", dependencies: ["Common", "CKernels"], swiftSettings: strict),
+
+        // Data and sockets.
+        .target(name: "Training", dependencies: ["Common", "SelMix", "CKernels"], swiftSettings: strict),
+        .target(
+            name: "Messaging", dependencies: ["Common", "Coordination", "CZeroMQ", "CProtocol"],
+            swiftSettings: strict),
+
+        // The shells and the command line.
+        .target(
+            name: "Runtime",
+            dependencies: [
+                "Common", "Coordination", "SelMix", "Training", "Messaging", "Yams",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Subprocess", package: "swift-subprocess"),
+            ],
+            resources: [.embedInCode("Report/Pages/report.html")],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "SelMixCLI",
+            dependencies: [
+                "Common", "Coordination", "SelMix", "Runtime",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict),
+
+        .testTarget(name: "CommonTests", dependencies: ["Common"], swiftSettings: strict),
+        .testTarget(
+            name: "SelMixTests", dependencies: ["Common", "SelMix"], resources: [.copy("Golden")],
+            swiftSettings: strict),
+        .testTarget(
+            name: "TrainingTests", dependencies: ["Common", "SelMix", "Training"], swiftSettings: strict),
+        .testTarget(
+            name: "RuntimeTests", dependencies: ["Common", "SelMix", "Training", "Messaging", "Runtime"],
+            swiftSettings: strict),
+    ],
+    swiftLanguageModes: [.v6]
+)

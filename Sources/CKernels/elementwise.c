@@ -1,0 +1,195 @@
+// Element-wise kernels. Each is compiled for several instruction sets and gives the same bits in all of them: operations
+// are IEEE single steps, multiply-adds that shall be fused say so, and every sum has a fixed number of lanes.
+
+#include "CKernels.h"
+
+#include <math.h>
+#include <string.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#if defined(__x86_64__)
+#define VARIANTS __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define VARIANTS
+#endif
+
+enum { lanes = 16 };
+
+// exp by reduction to [-ln2/2, ln2/2] and a polynomial of degree 7 (Taylor; the rest is below 2^-24 there).
+static inline __attribute__((always_inline)) float exp_one(float x) {
+    float clamped = x < -88.0f ? -88.0f : x;
+    clamped = clamped > 88.7f ? 88.7f : clamped;
+    float n = __builtin_fmaf(clamped, 0x1.715476p+0f, 0x1.8p23f) - 0x1.8p23f;
+    float r = __builtin_fmaf(n, -0x1.62e400p-1f, clamped);
+    r = __builtin_fmaf(n, -0x1.7f7d1cp-20f, r);
+    float p = 1.0f / 5040.0f;
+    p = __builtin_fmaf(p, r, 1.0f / 720.0f);
+    p = __builtin_fmaf(p, r, 1.0f / 120.0f);
+    p = __builtin_fmaf(p, r, 1.0f / 24.0f);
+    p = __builtin_fmaf(p, r, 1.0f / 6.0f);
+    p = __builtin_fmaf(p, r, 0.5f);
+    p = __builtin_fmaf(p, r, 1.0f);
+    p = __builtin_fmaf(p, r, 1.0f);
+    // 2^n in two factors, as n reaches 128.
+    int32_t exponent = (int32_t)n;
+    int32_t half = exponent >> 1;
+    union { int32_t i; float f; } first = {(half + 127) << 23}, second = {(exponent - half + 127) << 23};
+    float y = p * first.f * second.f;
+    return x < -87.3f ? 0.0f : y;
+}
+
+VARIANTS void smx_exp(const float *x, float *y, size_t count) {
+    for (size_t i = 0; i < count; i++) y[i] = exp_one(x[i]);
+}
+
+VARIANTS void smx_exp_scaled(const float *x, float shift, float scale, float *y, size_t count) {
+    for (size_t i = 0; i < count; i++) y[i] = exp_one(scale * (x[i] - shift));
+}
+
+VARIANTS void smx_sum(const float *a, const float *b, float *out, size_t count) {
+    for (size_t i = 0; i < count; i++) out[i] = a[i] + b[i];
+}
+
+VARIANTS void smx_add(const float *x, float *y, size_t count) {
+    for (size_t i = 0; i < count; i++) y[i] += x[i];
+}
+
+VARIANTS void smx_add_double(const double *x, double *y, size_t count) {
+    for (size_t i = 0; i < count; i++) y[i] += x[i];
+}
+
+VARIANTS void smx_multiply(const float *a, const float *b, float *c, size_t count) {
+    for (size_t i = 0; i < count; i++) c[i] = a[i] * b[i];
+}
+
+VARIANTS void smx_accumulate(const float *x, double *sum, size_t count) {
+    for (size_t i = 0; i < count; i++) sum[i] += (double)x[i];
+}
+
+VARIANTS void smx_mix(const float *a, const float *b, float ratio, float *out, size_t count) {
+    float rest = 1.0f - ratio;
+    for (size_t i = 0; i < count; i++) out[i] = __builtin_fmaf(ratio, a[i], rest * b[i]);
+}
+
+static inline __attribute__((always_inline)) float half_to_float(uint16_t h) {
+    uint32_t sign = (uint32_t)(h & 0x8000) << 16;
+    uint32_t magnitude = (uint32_t)(h & 0x7fff) << 13;
+    // Re-bias the exponent by an exact product with 2^112, which also makes subnormals right; infinities and NaNs keep
+    // the all-ones exponent.
+    union { uint32_t u; float f; } value = {magnitude};
+    value.f *= 0x1p112f;
+    if ((h & 0x7c00) == 0x7c00) value.u |= 0x7f800000;
+    value.u |= sign;
+    return value.f;
+}
+
+VARIANTS void smx_half_to_float(const uint16_t *x, float *y, size_t count) {
+    for (size_t i = 0; i < count; i++) y[i] = half_to_float(x[i]);
+}
+
+VARIANTS void smx_bfloat_to_float(const uint16_t *x, float *y, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        union { uint32_t u; float f; } value = {(uint32_t)x[i] << 16};
+        y[i] = value.f;
+    }
+}
+
+VARIANTS void smx_float_to_bfloat(const float *x, uint16_t *y, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        union { float f; uint32_t u; } value = {x[i]};
+        uint32_t rounded = (value.u + 0x7fff + ((value.u >> 16) & 1)) >> 16;
+        bool nan = (value.u & 0x7fffffff) > 0x7f800000;
+        y[i] = (uint16_t)(nan ? (value.u >> 16) | 0x40 : rounded);
+    }
+}
+
+VARIANTS void smx_add_bias(float *matrix, const float *bias, size_t rows, size_t columns) {
+    for (size_t r = 0; r < rows; r++) {
+        float *row = matrix + r * columns;
+        for (size_t c = 0; c < columns; c++) row[c] += bias[c];
+    }
+}
+
+VARIANTS void smx_column_sums(const float *matrix, float *out, size_t rows, size_t columns) {
+    for (size_t r = 0; r < rows; r++) {
+        const float *row = matrix + r * columns;
+        for (size_t c = 0; c < columns; c++) out[c] += row[c];
+    }
+}
+
+VARIANTS float smx_max(const float *row, size_t count) {
+    float best[lanes];
+    for (int l = 0; l < lanes; l++) best[l] = -INFINITY;
+    size_t i = 0;
+    for (; i + lanes <= count; i += lanes)
+        for (int l = 0; l < lanes; l++) best[l] = row[i + l] > best[l] ? row[i + l] : best[l];
+    float result = -INFINITY;
+    for (int l = 0; l < lanes; l++) result = best[l] > result ? best[l] : result;
+    for (; i < count; i++) result = row[i] > result ? row[i] : result;
+    return result;
+}
+
+size_t smx_argmax(const float *row, size_t count) {
+    float largest = smx_max(row, count);
+    for (size_t i = 0; i < count; i++)
+        if (row[i] == largest) return i;
+    return 0;
+}
+
+VARIANTS bool smx_all_finite(const float *x, size_t count) {
+    uint32_t bad = 0;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t bits;
+        memcpy(&bits, &x[i], 4);
+        bad |= (bits & 0x7f800000) == 0x7f800000;
+    }
+    return bad == 0;
+}
+
+VARIANTS double smx_softmax_cross_entropy(
+    float *row, size_t count, size_t label, float on, float off, float scale) {
+    float largest = smx_max(row, count);
+    // The loss needs the raw logits, so their part of it is taken before they are overwritten.
+    double of_label = (double)row[label] - (double)largest;
+    double of_all = 0;
+    if (off != 0.0f)
+        for (size_t c = 0; c < count; c++) of_all += (double)row[c] - (double)largest;
+
+    float partial[lanes] = {0};
+    size_t i = 0;
+    for (; i + lanes <= count; i += lanes)
+        for (int l = 0; l < lanes; l++) {
+            float e = exp_one(row[i + l] - largest);
+            row[i + l] = e;
+            partial[l] += e;
+        }
+    for (int l = 0; i + l < count; l++) {
+        float e = exp_one(row[i + l] - largest);
+        row[i + l] = e;
+        partial[l] += e;
+    }
+    for (int width = lanes / 2; width > 0; width /= 2)
+        for (int l = 0; l < width; l++) partial[l] += partial[l + width];
+    float sum = partial[0];
+
+    float factor = scale / sum;
+    float less = scale * off;
+    for (size_t c = 0; c < count; c++) row[c] = __builtin_fmaf(row[c], factor, -less);
+    row[label] -= scale * (on - off);
+
+    return log((double)sum) - (double)(on - off) * of_label - (double)off * of_all;
+}
+
+VARIANTS void smx_sgd(const float *w, float *velocity, const float *gradient, float *out, float rate, float momentum,
+                      float decay, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        float g = __builtin_fmaf(decay, w[i], gradient[i]);
+        float v = __builtin_fmaf(momentum, velocity[i], g);
+        velocity[i] = v;
+        out[i] = __builtin_fmaf(-rate, v, w[i]);
+    }
+}
+
+uint64_t smx_hash(const void *bytes, size_t count, uint64_t seed) { return XXH3_64bits_withSeed(bytes, count, seed); }

@@ -1,0 +1,104 @@
+// The numeric kernels: matrix products by oneDNN, and the element-wise loops around them.
+//
+// One small C ABI so that no Swift code sees oneDNN, whose 2.6 (Debian 12) and 3.x interfaces differ. Rules that callers
+// rely on:
+//  - every function runs on the calling thread alone; parallelism comes from calling it for different shards;
+//  - the element-wise kernels give the same bits on every processor: fused multiply-adds are explicit, sums have a fixed
+//    number of lanes, and the compiler contracts and reorders nothing;
+//  - matrices are row-major and dense unless a leading dimension says otherwise;
+//  - functions that can fail return 0 or a oneDNN status, which `smx_status_name` tells.
+#ifndef SELMIX_CKERNELS_H
+#define SELMIX_CKERNELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// MARK: Instruction set
+
+/// The best instruction set that this machine's processor and this oneDNN support, for example "avx512_core_bf16".
+/// Asking does not fix it.
+const char *_Nonnull smx_best_isa(void);
+/// Whether this machine can run `isa`; false for an unknown name too.
+bool smx_isa_is_supported(const char *_Nonnull isa);
+/// Limits oneDNN to `isa` for the life of the process. Must come before any product; returns a oneDNN status, an error when
+/// a product has run already.
+int smx_set_isa(const char *_Nonnull isa);
+/// The version of oneDNN that runs, for example "2.6.3".
+const char *_Nonnull smx_onednn_version(void);
+const char *_Nonnull smx_status_name(int status);
+
+// MARK: Matrix products
+
+typedef enum { SMX_FLOAT32 = 0, SMX_BFLOAT16 = 1 } smx_type;
+
+/// C [m, n] = A [m, k] B [k, n], or C += A B.
+typedef struct {
+    int64_t m, n, k;
+    /// Whether A is stored as [k, m] and B as [n, k].
+    bool transposed_a, transposed_b;
+    /// Type of A and of B; C is float32.
+    smx_type type;
+    bool accumulate;
+} smx_product_shape;
+
+typedef struct smx_product smx_product;
+
+int smx_product_create(smx_product *_Nullable *_Nonnull product, smx_product_shape shape);
+int smx_product_run(const smx_product *_Nonnull product, const void *_Nonnull a, const void *_Nonnull b,
+                    float *_Nonnull c);
+void smx_product_destroy(smx_product *_Nullable product);
+
+// MARK: Element-wise kernels
+
+/// y[i] = exp(x[i]), relative error below 2e-7; 0 below -87.3, clamped above 88.7.
+void smx_exp(const float *_Nonnull x, float *_Nonnull y, size_t count);
+/// y[i] = exp(scale * (x[i] - shift)).
+void smx_exp_scaled(const float *_Nonnull x, float shift, float scale, float *_Nonnull y, size_t count);
+/// out[i] = a[i] + b[i]. `out` may be `a` or `b`.
+void smx_sum(const float *_Nonnull a, const float *_Nonnull b, float *_Nonnull out, size_t count);
+/// y[i] += x[i].
+void smx_add(const float *_Nonnull x, float *_Nonnull y, size_t count);
+void smx_add_double(const double *_Nonnull x, double *_Nonnull y, size_t count);
+/// c[i] = a[i] * b[i].
+void smx_multiply(const float *_Nonnull a, const float *_Nonnull b, float *_Nonnull c, size_t count);
+/// sum[i] += x[i], summed in double.
+void smx_accumulate(const float *_Nonnull x, double *_Nonnull sum, size_t count);
+/// out[i] = ratio * a[i] + (1 - ratio) * b[i], with one rounding of (1 - ratio) * b[i] and one of the fused sum.
+void smx_mix(const float *_Nonnull a, const float *_Nonnull b, float ratio, float *_Nonnull out, size_t count);
+void smx_half_to_float(const uint16_t *_Nonnull x, float *_Nonnull y, size_t count);
+void smx_bfloat_to_float(const uint16_t *_Nonnull x, float *_Nonnull y, size_t count);
+/// Rounds to nearest, ties to even; a NaN stays one.
+void smx_float_to_bfloat(const float *_Nonnull x, uint16_t *_Nonnull y, size_t count);
+/// Adds `bias` [columns] to each row.
+void smx_add_bias(float *_Nonnull matrix, const float *_Nonnull bias, size_t rows, size_t columns);
+/// out[c] += sum over rows, top to bottom.
+void smx_column_sums(const float *_Nonnull matrix, float *_Nonnull out, size_t rows, size_t columns);
+/// The largest of row[0 ..< count], and the lowest index that has it. A NaN is never the largest.
+size_t smx_argmax(const float *_Nonnull row, size_t count);
+float smx_max(const float *_Nonnull row, size_t count);
+/// Whether every value is finite.
+bool smx_all_finite(const float *_Nonnull x, size_t count);
+
+/// In place on one row of logits: row = scale * (softmax(row) - target), and returns the cross-entropy
+/// -sum_c target_c log softmax(row)_c, where target = on at `label` and off elsewhere (on + (count - 1) off = 1).
+double smx_softmax_cross_entropy(float *_Nonnull row, size_t count, size_t label, float on, float off, float scale);
+
+/// SGD with momentum: v = momentum * v + (gradient + decay * w); out = w - rate * v. `out` may be `w`.
+void smx_sgd(const float *_Nonnull w, float *_Nonnull velocity, const float *_Nonnull gradient, float *_Nonnull out,
+             float rate, float momentum, float decay, size_t count);
+
+// MARK: Digests
+
+/// XXH3, 64 bit.
+uint64_t smx_hash(const void *_Nonnull bytes, size_t count, uint64_t seed);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

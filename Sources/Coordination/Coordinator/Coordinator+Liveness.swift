@@ -1,0 +1,54 @@
+import Common
+
+// Who is alive and who makes progress; what happens to the work of those who do not.
+
+extension Coordinator {
+    mutating func onTick(at now: Instant, _ directives: inout [CoordinatorDirective]) {
+        let timing = configuration.timing
+        for worker in workers.values.sorted(by: { $0.joinOrder < $1.joinOrder }) {
+            if now >= worker.leaseEnd(timing) {
+                lose(worker.incarnation, reason: "silent for \((now - worker.lastHeard).told)", at: now, &directives)
+            } else if let end = worker.patienceEnd(patience), now >= end {
+                lose(worker.incarnation, reason: "no progress for \(patience.told)", at: now, &directives)
+            }
+        }
+        if let shortSince, now >= shortSince + configuration.workerWait {
+            finish(
+                .failed(
+                    SelMixError(
+                        .cluster, "\(waitingReason) after \(configuration.workerWait.told)",
+                        hint: "start workers with `selmix worker --connect ADDR`, or raise `cluster.workerWait`")),
+                &directives)
+        }
+    }
+
+    /// Gives a worker up: its incarnation is fenced from now on, and what it held goes to the others.
+    mutating func lose(
+        _ incarnation: Incarnation, reason: String, at now: Instant, _ directives: inout [CoordinatorDirective]
+    ) {
+        guard let worker = workers.removeValue(forKey: incarnation) else { return }
+        directives.append(.record(.workerLost(worker.name, incarnation, reason: reason)))
+        // If it lives after all, it may come back as a new incarnation.
+        directives.append(.send(.rejoin(reason: reason), to: incarnation))
+    }
+
+    /// Repeats an assignment that the worker does not hold although it was sent long ago: it, or its answer, was lost.
+    mutating func resendLost(
+        to incarnation: Incarnation, holding: [UInt64], at now: Instant, _ directives: inout [CoordinatorDirective]
+    ) {
+        guard var worker = workers[incarnation] else { return }
+        for index in worker.outstanding.indices {
+            let outstanding = worker.outstanding[index]
+            // Half of the patience, so that a repeat comes before the worker is taken for stuck.
+            let due = outstanding.lastSign + patience / 2
+            guard now >= due, !holding.contains(outstanding.assignment.number), outstanding.sendings < 4 else { continue }
+            worker.outstanding[index].sendings += 1
+            worker.outstanding[index].lastSign = now
+            worker.weights = weights
+            directives.append(.record(.repeated(outstanding.assignment, to: worker.name)))
+            directives.append(.sendWeights(weights, to: incarnation))
+            directives.append(.assign(outstanding.assignment, to: incarnation))
+        }
+        workers[incarnation] = worker
+    }
+}

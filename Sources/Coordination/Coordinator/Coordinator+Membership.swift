@@ -1,0 +1,118 @@
+import Common
+
+// Who belongs to the run: hello, welcome, ready, leaving.
+
+extension Coordinator {
+    mutating func onHello(
+        _ hello: Hello, _ header: Header, at now: Instant, _ directives: inout [CoordinatorDirective]
+    ) {
+        if let known = workers[header.incarnation] {
+            // Our welcome was lost, or is still on its way.
+            workers[known.incarnation]?.lastHeard = now
+            directives.append(.send(.welcome(welcome), to: header.incarnation))
+            return
+        }
+        switch admission(of: hello, header) {
+        case .refused(let reason, let retry):
+            directives.append(.send(.refused(reason: reason, retry: retry), to: header.incarnation))
+            if !retry {
+                directives.append(.record(.workerRefused(header.worker, header.incarnation, reason: reason)))
+            }
+        case .admitted:
+            workers[header.incarnation] = WorkerRecord(
+                name: header.worker, incarnation: header.incarnation, joinOrder: joined, lastHeard: now)
+            joined += 1
+            directives.append(.record(.workerJoined(header.worker, header.incarnation, hello)))
+            directives.append(.send(.welcome(welcome), to: header.incarnation))
+        }
+    }
+
+    private enum Admission {
+        case admitted
+        case refused(reason: String, retry: Bool)
+    }
+
+    private func admission(of hello: Hello, _ header: Header) -> Admission {
+        if header.protocolVersion != protocolVersion || hello.version != configuration.version {
+            return .refused(
+                reason: "worker \(header.worker) is selmix \(hello.version) (protocol \(header.protocolVersion)), the "
+                    + "coordinator is selmix \(configuration.version) (protocol \(protocolVersion)): install the same",
+                retry: false)
+        }
+        if let runID = header.runID, runID != configuration.runID {
+            return .refused(
+                reason: "worker \(header.worker) belongs to run \(runID), this is run \(configuration.runID)",
+                retry: false)
+        }
+        if hello.matrixLibrary != configuration.matrixLibrary {
+            return .refused(
+                reason: "worker \(header.worker) has oneDNN \(hello.matrixLibrary), the coordinator "
+                    + "\(configuration.matrixLibrary): they may round differently; install the same",
+                retry: false)
+        }
+        if workers.values.contains(where: { $0.name == header.worker }) {
+            // An earlier start of the same worker may not have been given up yet, so this can pass.
+            return .refused(
+                reason: "a worker named \(header.worker) is already there; if it died, its lease ends within "
+                    + configuration.timing.lease.told,
+                retry: true)
+        }
+        return .admitted
+    }
+
+    private var welcome: Welcome {
+        Welcome(
+            instructionSet: configuration.instructionSet,
+            heartbeatInterval: configuration.timing.heartbeatInterval,
+            orphanTimeout: configuration.timing.orphanTimeout, shards: configuration.shards)
+    }
+
+    mutating func onHeartbeat(
+        _ heartbeat: Heartbeat, from incarnation: Incarnation, at now: Instant,
+        _ directives: inout [CoordinatorDirective]
+    ) {
+        guard var worker = workers[incarnation] else { return }
+        directives.append(.send(.alive, to: incarnation))
+        if case .ready(let probe) = heartbeat.phase, worker.state == .joining {
+            guard probe == configuration.probe else {
+                let reason =
+                    "worker \(worker.name) rounds differently (probe \(probe), here \(configuration.probe)): its "
+                    + "processor or libraries differ"
+                directives.append(.send(.refused(reason: reason, retry: false), to: incarnation))
+                directives.append(.record(.workerRefused(worker.name, incarnation, reason: reason)))
+                workers[incarnation] = nil
+                return
+            }
+            worker.state = .ready
+            directives.append(.record(.workerReady(worker.name, incarnation)))
+        }
+        let moved = heartbeat.blocks != worker.blocks
+        worker.blocks = heartbeat.blocks
+        for index in worker.outstanding.indices {
+            // Progress shows on whatever it holds: it works on one assignment at a time.
+            if moved, heartbeat.holding.contains(worker.outstanding[index].assignment.number) {
+                worker.outstanding[index].lastSign = now
+            }
+        }
+        workers[incarnation] = worker
+        resendLost(to: incarnation, holding: heartbeat.holding, at: now, &directives)
+    }
+
+    mutating func onLeaving(
+        _ reason: String, from incarnation: Incarnation, _ directives: inout [CoordinatorDirective]
+    ) {
+        guard let worker = workers[incarnation], worker.state != .draining else { return }
+        workers[incarnation]?.state = .draining
+        directives.append(.record(.workerDraining(worker.name, incarnation, reason: reason)))
+    }
+
+    /// Lets draining workers go that hold nothing any more.
+    mutating func releaseDrained(_ directives: inout [CoordinatorDirective]) {
+        let drained = workers.values.filter { $0.state == .draining && $0.outstanding.isEmpty }
+        for worker in drained.sorted(by: { $0.joinOrder < $1.joinOrder }) {
+            workers[worker.incarnation] = nil
+            directives.append(.send(.release(reason: "drained"), to: worker.incarnation))
+            directives.append(.record(.workerLeft(worker.name, worker.incarnation)))
+        }
+    }
+}

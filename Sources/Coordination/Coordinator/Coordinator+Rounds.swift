@@ -1,0 +1,87 @@
+import Common
+
+// The life of a round: validate, select, then steps; and what moves it on.
+
+extension Coordinator {
+    /// Called after every event: begins work that can begin, deals what nobody holds, and tells why nothing moves.
+    mutating func progress(at now: Instant, _ directives: inout [CoordinatorDirective]) {
+        if case .over = phase { return }
+        releaseDrained(&directives)
+        let enough = started ? 1 : configuration.minWorkers
+        if ready.count >= enough {
+            shortSince = nil
+            if case .gathering(let work) = phase {
+                started = true
+                open(work, at: now, &directives)
+            }
+        } else if shortSince == nil {
+            shortSince = now
+        }
+        dealOrphaned(at: now, &directives)
+        tellReason(&directives)
+    }
+
+    /// Begins a piece of work: all shards are dealt to the workers that are ready now.
+    mutating func open(_ work: Work, at now: Instant, _ directives: inout [CoordinatorDirective]) {
+        guard !ready.isEmpty else {
+            phase = .gathering(work)
+            return
+        }
+        phase = .working(work)
+        ledger = Ledger(shards: configuration.shards)
+        if case .validate(let round) = work { directives.append(.record(.roundStarted(round))) }
+        let receivers = ready
+        for (worker, shards) in zip(
+            receivers, ShardPlanner.deal(total: configuration.shards, workers: receivers.count))
+        where !shards.isEmpty {
+            assign(shards, of: work, to: worker.incarnation, at: now, &directives)
+        }
+    }
+
+    mutating func onSelected(_ result: Selection, at now: Instant, _ directives: inout [CoordinatorDirective]) {
+        guard phase == .computing(.validate(result.round)) else {
+            preconditionFailure("a selection of round \(result.round) while \(phase)")
+        }
+        selection = result.digest
+        haveFeatureSums = true
+        directives.append(.record(.selected(result)))
+        if isLast(result.round) || result.converged {
+            finish(.finished, &directives)
+        } else {
+            open(.train(StepIndex(result.round.rawValue * configuration.stepsPerRound)), at: now, &directives)
+        }
+    }
+
+    mutating func onStepped(_ result: StepResult, at now: Instant, _ directives: inout [CoordinatorDirective]) {
+        guard phase == .computing(.train(result.step)) else {
+            preconditionFailure("step \(result.step) was applied while \(phase)")
+        }
+        weights = WeightsVersion(result.step.rawValue + 1)
+        directives.append(.record(.step(result)))
+        let next = result.step + 1
+        if next.rawValue % configuration.stepsPerRound == 0 {
+            open(.validate(RoundIndex(next.rawValue / configuration.stepsPerRound)), at: now, &directives)
+        } else {
+            open(.train(next), at: now, &directives)
+        }
+    }
+
+    /// After the last step there is one more validation.
+    func isLast(_ round: RoundIndex) -> Bool { round.rawValue >= configuration.rounds }
+
+    /// Why nothing moves; empty while work goes on.
+    var waitingReason: String {
+        let needed = started ? 1 : configuration.minWorkers
+        guard ready.count < needed else { return "" }
+        let loading = workers.values.count { $0.state == .joining }
+        let more = loading > 0 ? ", \(loading) loading" : ""
+        return "\(ready.count) of \(needed) workers ready\(more)"
+    }
+
+    private mutating func tellReason(_ directives: inout [CoordinatorDirective]) {
+        let current = waitingReason
+        guard current != reason else { return }
+        reason = current
+        if !current.isEmpty { directives.append(.record(.waiting(reason: current))) }
+    }
+}

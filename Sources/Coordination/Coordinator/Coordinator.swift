@@ -1,0 +1,182 @@
+import Common
+
+/// Every decision of the coordinating process, as a value: it takes an event and the time, and returns what to do.
+///
+/// It owns no clock, socket, file or thread, and it never sees a tensor: the shell keeps those and is told which ones
+/// count. So a simulator can run it through any interleaving, and everything it knows can be printed.
+///
+/// The invariants, checked by ``checkInvariants()``:
+/// - at most one piece of work is open; each logical shard counts once in it;
+/// - every shard that is not counted is held by exactly one worker's assignment, or there is no worker to hold it;
+/// - work is assigned to ready workers alone;
+/// - weights version n is step n's input: step, weights and selection of all open assignments agree.
+public struct Coordinator: Sendable {
+    public struct Configuration: Sendable {
+        public var runID: RunID
+        public var epoch: Epoch
+        /// V.
+        public var shards: Int
+        public var rounds: Int
+        public var stepsPerRound: Int
+        public var timing: Timing
+        /// How many workers must be ready before the run starts.
+        public var minWorkers: Int
+        /// How long too few workers are waited for.
+        public var workerWait: Duration
+        public var instructionSet: String
+        public var version: String
+        /// Of oneDNN; another one may round differently.
+        public var matrixLibrary: String
+        /// How the coordinator's machine rounds.
+        public var probe: Digest
+        /// The round to begin with: 0, or what a checkpoint says.
+        public var firstRound: RoundIndex
+
+        public init(
+            runID: RunID, epoch: Epoch, shards: Int, rounds: Int, stepsPerRound: Int, timing: Timing,
+            minWorkers: Int, workerWait: Duration, instructionSet: String, version: String, matrixLibrary: String,
+            probe: Digest, firstRound: RoundIndex = RoundIndex(0)
+        ) {
+            self.runID = runID
+            self.epoch = epoch
+            self.shards = shards
+            self.rounds = rounds
+            self.stepsPerRound = stepsPerRound
+            self.timing = timing
+            self.minWorkers = minWorkers
+            self.workerWait = workerWait
+            self.instructionSet = instructionSet
+            self.version = version
+            self.matrixLibrary = matrixLibrary
+            self.probe = probe
+            self.firstRound = firstRound
+        }
+    }
+
+    /// Where the run stands.
+    public enum Phase: Sendable, Equatable {
+        /// Too few workers to begin this work.
+        case gathering(Work)
+        /// Contributions to this work are awaited.
+        case working(Work)
+        /// The shell computes what follows from this work.
+        case computing(Work)
+        case over(Outcome)
+    }
+
+    public let configuration: Configuration
+    public internal(set) var phase: Phase
+    /// The current weights: how many steps made them.
+    public internal(set) var weights: WeightsVersion
+    /// The current selection; zero before the first.
+    public internal(set) var selection = Digest(rawValue: 0)
+
+    var workers: [Incarnation: WorkerRecord] = [:]
+    var joined = 0
+    var ledger: Ledger
+    var assignments: UInt64 = 0
+    /// The longest time from an assignment to its last contribution.
+    var slowestTurnaround = Duration.zero
+    /// Since when there are fewer ready workers than the run needs.
+    var shortSince: Instant?
+    var started = false
+    /// The shell has this run's class feature sums.
+    var haveFeatureSums = false
+    var reason = ""
+
+    public init(_ configuration: Configuration) {
+        precondition(configuration.shards > 0 && configuration.rounds > 0 && configuration.stepsPerRound > 0)
+        self.configuration = configuration
+        phase = .gathering(.validate(configuration.firstRound))
+        weights = WeightsVersion(configuration.firstRound.rawValue * configuration.stepsPerRound)
+        ledger = Ledger(shards: configuration.shards)
+    }
+
+    /// Handles one event.
+    ///
+    /// - Returns: what to do, in order. Nothing once the run is over.
+    public mutating func step(_ event: CoordinatorEvent, at now: Instant) -> [CoordinatorDirective] {
+        if case .over = phase { return [] }
+        var directives: [CoordinatorDirective] = []
+        switch event {
+        case .started:
+            shortSince = now
+            directives.append(.record(.started(epoch: configuration.epoch)))
+        case .received(let message, let header):
+            onMessage(message, header, at: now, &directives)
+        case .tick:
+            onTick(at: now, &directives)
+        case .selected(let result):
+            onSelected(result, at: now, &directives)
+        case .stepped(let result):
+            onStepped(result, at: now, &directives)
+        case .workersGone(let reason):
+            finish(.failed(SelMixError(.cluster, "no worker is left: \(reason)")), &directives)
+        case .stopRequested(let reason):
+            finish(.interrupted(reason: reason), &directives)
+        case .shellFailed(let error):
+            finish(.failed(error), &directives)
+        }
+        progress(at: now, &directives)
+        return directives
+    }
+
+    /// When a tick is due even if nothing else happens; nil when nothing is waited for.
+    public var nextDeadline: Instant? {
+        if case .over = phase { return nil }
+        var deadlines = workers.values.map { $0.leaseEnd(configuration.timing) }
+        deadlines += workers.values.compactMap { $0.patienceEnd(patience) }
+        if let shortSince { deadlines.append(shortSince + configuration.workerWait) }
+        return deadlines.min()
+    }
+
+    var patience: Duration { configuration.timing.patience(slowest: slowestTurnaround) }
+
+    /// In order of joining, which is the order in which shards are dealt.
+    var ready: [WorkerRecord] {
+        workers.values.filter { $0.state == .ready }.sorted { $0.joinOrder < $1.joinOrder }
+    }
+
+    private mutating func onMessage(
+        _ message: WorkerMessage, _ header: Header, at now: Instant, _ directives: inout [CoordinatorDirective]
+    ) {
+        if case .hello(let hello) = message {
+            onHello(hello, header, at: now, &directives)
+            return
+        }
+        guard header.runID == configuration.runID, header.epoch == configuration.epoch,
+            workers[header.incarnation] != nil
+        else {
+            // Only heartbeats are answered, so that a confused peer cannot make us talk more than it does.
+            if case .heartbeat = message {
+                directives.append(
+                    .send(.rejoin(reason: "this coordinator does not know you"), to: header.incarnation))
+            }
+            return
+        }
+        workers[header.incarnation]?.lastHeard = now
+        switch message {
+        case .hello: break
+        case .heartbeat(let heartbeat): onHeartbeat(heartbeat, from: header.incarnation, at: now, &directives)
+        case .contribution(let contribution):
+            onContribution(contribution, from: header.incarnation, at: now, &directives)
+        case .leaving(let reason): onLeaving(reason, from: header.incarnation, &directives)
+        case .failed(let reason): lose(header.incarnation, reason: reason, at: now, &directives)
+        }
+    }
+
+    mutating func finish(_ outcome: Outcome, _ directives: inout [CoordinatorDirective]) {
+        phase = .over(outcome)
+        let told =
+            switch outcome {
+            case .finished: "the run is done"
+            case .interrupted(let reason): "the run was interrupted: \(reason)"
+            case .failed(let error): "the run failed: \(error.message)"
+            }
+        for worker in workers.values.sorted(by: { $0.joinOrder < $1.joinOrder }) {
+            directives.append(.send(.release(reason: told), to: worker.incarnation))
+        }
+        directives.append(.record(.finished(outcome)))
+        directives.append(.finish(outcome))
+    }
+}

@@ -1,0 +1,50 @@
+import Common
+
+/// What the coordinator asks its shell to do, in this order.
+public enum CoordinatorDirective: Sendable, Equatable {
+    case send(CoordinatorMessage, to: Incarnation)
+    /// Send the current weights, ahead of the assignment that needs them.
+    case sendWeights(WeightsVersion, to: Incarnation)
+    /// Send this assignment with what belongs to it: for a step, the class pairs of its slots.
+    case assign(Assignment, to: Incarnation)
+    /// The contribution being handled counts: keep its tensors until the work is reduced. Without this they are dropped.
+    case keep(TreeNode)
+    /// All of a validation is there: reduce it, and answer with ``CoordinatorEvent/selected(_:)``. The last validation of a
+    /// run needs the metrics alone.
+    case select(RoundIndex, isLast: Bool)
+    /// All of a step is there: reduce it, move the weights, and answer with ``CoordinatorEvent/stepped(_:)``.
+    case applyStep(StepIndex)
+    /// Append to the event log.
+    case record(RunEvent)
+    /// The run is over; nothing follows.
+    case finish(Outcome)
+}
+
+/// How a run ends.
+public enum Outcome: Sendable, Equatable {
+    case finished
+    case interrupted(reason: String)
+    case failed(SelMixError)
+}
+
+/// A line of the event log.
+public enum RunEvent: Sendable, Equatable {
+    case started(epoch: Epoch)
+    /// Why nothing moves, told when the reason changes.
+    case waiting(reason: String)
+    case workerJoined(String, Incarnation, Hello)
+    case workerReady(String, Incarnation)
+    case workerRefused(String, Incarnation, reason: String)
+    case workerDraining(String, Incarnation, reason: String)
+    case workerLeft(String, Incarnation)
+    case workerLost(String, Incarnation, reason: String)
+    /// Shards of a lost worker go to another in mid-work.
+    case moved([ShardID], of: Work, to: String)
+    /// An assignment or its answer was lost on the way.
+    case repeated(Assignment, to: String)
+    case dropped(Contribution, from: String, reason: String)
+    case roundStarted(RoundIndex)
+    case selected(Selection)
+    case step(StepResult)
+    case finished(Outcome)
+}

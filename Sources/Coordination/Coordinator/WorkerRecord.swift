@@ -1,0 +1,43 @@
+import Common
+
+/// What the coordinator knows of one incarnation of a worker.
+struct WorkerRecord: Sendable {
+    enum State: Sendable, Equatable {
+        /// Welcomed, loading its data.
+        case joining
+        /// Can be given work.
+        case ready
+        /// Finishes what it holds, then leaves.
+        case draining
+    }
+
+    /// An assignment on its way through the worker.
+    struct Outstanding: Sendable {
+        let assignment: Assignment
+        var missing: Set<TreeNode>
+        let since: Instant
+        /// When it was last sent, or when the worker last showed progress on it.
+        var lastSign: Instant
+        var sendings = 1
+    }
+
+    let name: String
+    let incarnation: Incarnation
+    let joinOrder: Int
+    var state = State.joining
+    var lastHeard: Instant
+    var blocks: UInt64 = 0
+    /// The weights that it was last sent.
+    var weights: WeightsVersion?
+    var outstanding: [Outstanding] = []
+
+    func leaseEnd(_ timing: Timing) -> Instant { lastHeard + timing.lease }
+
+    /// When the oldest sign of progress on what it holds gets too old.
+    func patienceEnd(_ patience: Duration) -> Instant? {
+        outstanding.map { $0.lastSign + patience }.min()
+    }
+
+    /// Shards that it holds and that no contribution has covered yet.
+    var load: Int { outstanding.reduce(0) { $0 + $1.missing.reduce(0) { $0 + $1.count } } }
+}

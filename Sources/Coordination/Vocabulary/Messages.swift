@@ -1,0 +1,112 @@
+import Common
+
+// What coordinator and workers say to each other, without the tensors that travel beside some of it. The written contract
+// is proto/README.md.
+
+/// The version of the protocol; peers of another one are refused by name.
+public let protocolVersion: UInt32 = 1
+
+/// Carried by every message.
+public struct Header: Hashable, Sendable {
+    public var protocolVersion: UInt32
+    /// Nil in a worker's first hello.
+    public var runID: RunID?
+    public var epoch: Epoch
+    public var worker: String
+    public var incarnation: Incarnation
+
+    public init(
+        protocolVersion: UInt32 = Coordination.protocolVersion, runID: RunID?, epoch: Epoch, worker: String,
+        incarnation: Incarnation
+    ) {
+        self.protocolVersion = protocolVersion
+        self.runID = runID
+        self.epoch = epoch
+        self.worker = worker
+        self.incarnation = incarnation
+    }
+}
+
+/// From a worker to the coordinator.
+public enum WorkerMessage: Hashable, Sendable {
+    case hello(Hello)
+    case heartbeat(Heartbeat)
+    case contribution(Contribution)
+    /// Asks to hand over and leave.
+    case leaving(reason: String)
+    /// Gives up: what is wrong with this worker.
+    case failed(reason: String)
+}
+
+public struct Hello: Hashable, Sendable {
+    /// The version of the program.
+    public var version: String
+    public var host: String
+    public var processID: Int32
+    /// The best instruction set of the worker's machine.
+    public var instructionSet: String
+    public var matrixLibrary: String
+
+    public init(version: String, host: String, processID: Int32, instructionSet: String, matrixLibrary: String) {
+        self.version = version
+        self.host = host
+        self.processID = processID
+        self.instructionSet = instructionSet
+        self.matrixLibrary = matrixLibrary
+    }
+}
+
+public struct Heartbeat: Hashable, Sendable {
+    public enum Phase: Hashable, Sendable {
+        case loading
+        /// The data are mapped; the digest tells how this machine rounds.
+        case ready(probe: Digest)
+    }
+
+    public var phase: Phase
+    /// Blocks of work done since the worker's start; only ever grows.
+    public var blocks: UInt64
+    /// The weights that the worker holds.
+    public var weights: WeightsVersion?
+    /// Numbers of the assignments that the worker holds and has not finished.
+    public var holding: [UInt64]
+
+    public init(phase: Phase, blocks: UInt64, weights: WeightsVersion?, holding: [UInt64]) {
+        self.phase = phase
+        self.blocks = blocks
+        self.weights = weights
+        self.holding = holding
+    }
+}
+
+/// From the coordinator to one worker.
+public enum CoordinatorMessage: Hashable, Sendable {
+    /// Accepted: load the job. The job itself travels beside it.
+    case welcome(Welcome)
+    /// Not accepted. With `retry`, the reason may pass and the worker asks again.
+    case refused(reason: String, retry: Bool)
+    /// Answers a heartbeat, so that a worker knows that its coordinator lives.
+    case alive
+    /// This incarnation is not known (any more): say hello as a new one.
+    case rejoin(reason: String)
+    /// New weights; the tensors travel beside it.
+    case weights(WeightsVersion, Digest)
+    /// Work to do; for a step, the class pairs of the shards' slots travel beside it.
+    case assign(Assignment)
+    /// Nothing more to do: leave.
+    case release(reason: String)
+}
+
+public struct Welcome: Hashable, Sendable {
+    public var instructionSet: String
+    public var heartbeatInterval: Duration
+    public var orphanTimeout: Duration
+    public var shards: Int
+
+    public init(instructionSet: String, heartbeatInterval: Duration, orphanTimeout: Duration, shards: Int) {
+        self.instructionSet = instructionSet
+        self.heartbeatInterval = heartbeatInterval
+        self.orphanTimeout = orphanTimeout
+        self.shards = shards
+    }
+}

@@ -1,0 +1,34 @@
+import Common
+
+/// Every time-out of the protocol, from one setting.
+///
+/// The order that the failure contract rests on, with f the failure time-out:
+///
+///     heartbeat f/5  <  hello retry f/4  <  lease f  <=  patience max(f, 10 x slowest turnaround)  <  orphan
+///
+/// A lease survives four lost heartbeats. A worker says hello again more often than leases end, so that a restarted
+/// coordinator knows its workers within one lease. A worker outlives its coordinator's restart by the orphan time-out.
+public struct Timing: Sendable, Equatable {
+    /// How long a worker may be silent before it is given up.
+    public let failureTimeout: Duration
+    /// How long a worker waits for a coordinator that is silent before it leaves.
+    public let orphanTimeout: Duration
+
+    public init(failureTimeout: Duration, orphanTimeout: Duration) throws {
+        self.failureTimeout = failureTimeout
+        self.orphanTimeout = orphanTimeout
+        guard failureTimeout > .zero, orphanTimeout > failureTimeout else {
+            throw SelMixError(
+                .invalidInput,
+                "an orphan time-out of \(orphanTimeout.told) and a failure time-out of \(failureTimeout.told)",
+                hint: "`cluster.orphanTimeout` must be longer than `cluster.failureTimeout`")
+        }
+    }
+
+    public var heartbeatInterval: Duration { failureTimeout / 5 }
+    public var helloInterval: Duration { failureTimeout / 4 }
+    public var lease: Duration { failureTimeout }
+
+    /// How long work may show no progress before its worker counts as stuck, or before lost work is sent again.
+    public func patience(slowest: Duration) -> Duration { max(failureTimeout, slowest * 10) }
+}

@@ -1,0 +1,73 @@
+import Common
+
+/// What the whole cluster works on at one time; all V logical shards take part in each.
+public enum Work: Hashable, Sendable, CustomStringConvertible {
+    /// Confusion counts and class feature sums of the validation split, under the weights that start this round.
+    case validate(RoundIndex)
+    /// Gradients of one optimiser step.
+    case train(StepIndex)
+
+    public var description: String {
+        switch self {
+        case .validate(let round): "validation of round \(round)"
+        case .train(let step): "step \(step)"
+        }
+    }
+}
+
+/// A part of some work, given to one worker.
+public struct Assignment: Hashable, Sendable {
+    /// Counts the assignments of one coordinator, from 1; a repeated sending keeps its number.
+    public let number: UInt64
+    public let work: Work
+    /// The weights to work with.
+    public let weights: WeightsVersion
+    /// The selection that the plan was drawn from; zero while validating, which needs none.
+    public let selection: Digest
+    /// Ascending.
+    public let shards: [ShardID]
+    /// Validation: the class feature sums are wanted too. They are the same in every round while features are frozen, so
+    /// they travel once.
+    public let featureSums: Bool
+
+    public init(
+        number: UInt64, work: Work, weights: WeightsVersion, selection: Digest, shards: [ShardID],
+        featureSums: Bool = false
+    ) {
+        self.number = number
+        self.work = work
+        self.weights = weights
+        self.selection = selection
+        self.shards = shards
+        self.featureSums = featureSums
+    }
+
+    /// The tree nodes that the worker answers with, one contribution each.
+    public func nodes(shards total: Int) -> [TreeNode] { TreeNode.maximalNodes(of: shards, total: total) }
+}
+
+/// One worker's sum over one subtree of logical shards; the tensors travel beside it.
+public struct Contribution: Hashable, Sendable {
+    public let assignment: UInt64
+    public let work: Work
+    public let weights: WeightsVersion
+    public let selection: Digest
+    public let node: TreeNode
+    /// Of the tensors' bytes.
+    public let digest: Digest
+    /// Sum over the node's slots of the loss, already divided by the batch; 0 while validating.
+    public let loss: Double
+
+    public init(
+        assignment: UInt64, work: Work, weights: WeightsVersion, selection: Digest, node: TreeNode, digest: Digest,
+        loss: Double
+    ) {
+        self.assignment = assignment
+        self.work = work
+        self.weights = weights
+        self.selection = selection
+        self.node = node
+        self.digest = digest
+        self.loss = loss
+    }
+}

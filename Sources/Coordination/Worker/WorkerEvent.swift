@@ -1,0 +1,42 @@
+import Common
+
+/// What happens to a worker.
+public enum WorkerEvent: Sendable {
+    case started
+    case received(CoordinatorMessage, Header)
+    /// Time passed; due at the latest at ``WorkerSession/nextDeadline``. `blocks` counts the work done since the start.
+    case tick(blocks: UInt64)
+    /// The job's data are mapped and checked; the probe tells how this machine rounds.
+    case loaded(probe: Digest)
+    case loadFailed(SelMixError)
+    /// One node of the assignment in hand is summed; its tensors are with the shell.
+    case computed(Contribution)
+    /// All nodes of the assignment in hand are done.
+    case assignmentDone(UInt64)
+    /// The computation itself failed, which ends the worker.
+    case computeFailed(SelMixError)
+    /// SIGTERM: hand over and leave.
+    case stopRequested(reason: String)
+}
+
+/// What a worker session asks its shell to do, in this order.
+public enum WorkerDirective: Sendable, Equatable {
+    /// Connect afresh under this incarnation, forgetting what was queued under an earlier one.
+    case connect(Incarnation)
+    case send(WorkerMessage)
+    /// Send a contribution with the tensors that the shell holds for it.
+    case sendContribution(Contribution)
+    /// Load the job that came with the welcome.
+    case load(Welcome)
+    case compute(Assignment)
+    /// Forget assignments and tensors of an earlier life.
+    case reset
+    case exit(WorkerExit)
+}
+
+/// How a worker ends.
+public enum WorkerExit: Sendable, Equatable {
+    /// The coordinator let it go.
+    case released(reason: String)
+    case failed(SelMixError)
+}

@@ -1,0 +1,250 @@
+import Common
+
+/// Every decision of a worker process, as a value: the counterpart of ``Coordinator``.
+///
+/// A worker says hello until it is welcomed, loads the job, tells by heartbeats that it is ready and what it holds, and
+/// computes the assignments it is given, one at a time. It decides nothing about the run. When its coordinator does not
+/// know it (a restart, or a lease that ended while it was suspended) it comes back as a new incarnation; what it computed
+/// under the old one is forgotten.
+public struct WorkerSession: Sendable {
+    public struct Configuration: Sendable {
+        public var name: String
+        public var hello: Hello
+        /// Used until the coordinator tells its own.
+        public var timing: Timing
+        /// From which the incarnations follow; random, so that no two starts share one.
+        public var seed: UInt64
+
+        public init(name: String, hello: Hello, timing: Timing, seed: UInt64) {
+            self.name = name
+            self.hello = hello
+            self.timing = timing
+            self.seed = seed
+        }
+    }
+
+    public enum Phase: Sendable, Equatable {
+        case greeting
+        case loading
+        case ready(probe: Digest)
+        case over(WorkerExit)
+    }
+
+    public let configuration: Configuration
+    public private(set) var phase = Phase.greeting
+    public private(set) var incarnation: Incarnation
+    private var lives: UInt64 = 0
+    private var runID: RunID?
+    private var epoch = Epoch.unknown
+    private var weights: WeightsVersion?
+    /// Given and not done, in order; the first is being computed.
+    private var assignments: [Assignment] = []
+    private var loadRequested = false
+    /// Loaded, maybe in an earlier life.
+    private var loadedProbe: Digest?
+    private var blocks: UInt64 = 0
+    private var lastHeard = Instant.origin
+    private var lastSent = Instant.origin
+    private var heartbeatInterval: Duration
+    private var orphanTimeout: Duration
+    private var leaving: String?
+    private var refusal: String?
+
+    public init(_ configuration: Configuration) {
+        self.configuration = configuration
+        heartbeatInterval = configuration.timing.heartbeatInterval
+        orphanTimeout = configuration.timing.orphanTimeout
+        incarnation = Self.incarnation(seed: configuration.seed, life: 0)
+    }
+
+    public var header: Header {
+        Header(runID: runID, epoch: epoch, worker: configuration.name, incarnation: incarnation)
+    }
+
+    /// Handles one event.
+    ///
+    /// - Returns: what to do, in order. Nothing once the worker is over.
+    public mutating func step(_ event: WorkerEvent, at now: Instant) -> [WorkerDirective] {
+        if case .over = phase { return [] }
+        var directives: [WorkerDirective] = []
+        switch event {
+        case .started:
+            lastHeard = now
+            directives.append(.connect(incarnation))
+            greet(at: now, &directives)
+        case .received(let message, let header):
+            onMessage(message, header, at: now, &directives)
+        case .tick(let blocks):
+            self.blocks = blocks
+            onTick(at: now, &directives)
+        case .loaded(let probe):
+            loadedProbe = probe
+            if phase == .loading {
+                phase = .ready(probe: probe)
+                beat(at: now, &directives)
+            }
+        case .loadFailed(let error), .computeFailed(let error):
+            directives.append(.send(.failed(reason: error.description)))
+            exit(.failed(error), &directives)
+        case .computed(let contribution):
+            if assignments.first?.number == contribution.assignment {
+                directives.append(.sendContribution(contribution))
+            }
+        case .assignmentDone(let number):
+            onAssignmentDone(number, &directives)
+        case .stopRequested(let reason):
+            onStopRequested(reason, &directives)
+        }
+        return directives
+    }
+
+    /// When a tick is due even if nothing else happens.
+    public var nextDeadline: Instant? {
+        switch phase {
+        case .over: nil
+        case .greeting: min(lastSent + configuration.timing.helloInterval, lastHeard + orphanTimeout)
+        case .loading, .ready: min(lastSent + heartbeatInterval, lastHeard + orphanTimeout)
+        }
+    }
+
+    // MARK: What the coordinator says
+
+    private mutating func onMessage(
+        _ message: CoordinatorMessage, _ header: Header, at now: Instant, _ directives: inout [WorkerDirective]
+    ) {
+        // A message to an earlier life, or from a coordinator that has been restarted since.
+        guard header.incarnation == incarnation, header.epoch >= epoch else { return }
+        lastHeard = now
+        switch message {
+        case .welcome(let welcome): onWelcome(welcome, header, at: now, &directives)
+        case .refused(let reason, let retry):
+            refusal = reason
+            if !retry {
+                exit(
+                    .failed(SelMixError(.cluster, "the coordinator refused this worker: \(reason)")), &directives)
+            }
+        case .alive: break
+        case .rejoin: rejoin(at: now, &directives)
+        case .weights(let version, _): weights = version
+        case .assign(let assignment): onAssign(assignment, &directives)
+        case .release(let reason): exit(.released(reason: reason), &directives)
+        }
+    }
+
+    private mutating func onWelcome(
+        _ welcome: Welcome, _ header: Header, at now: Instant, _ directives: inout [WorkerDirective]
+    ) {
+        guard phase == .greeting else { return }
+        if let runID, runID != header.runID {
+            exit(
+                .failed(
+                    SelMixError(
+                        .cluster, "the coordinator at this address now leads another run",
+                        hint: "start the worker again to join it")), &directives)
+            return
+        }
+        runID = header.runID
+        epoch = header.epoch
+        heartbeatInterval = welcome.heartbeatInterval
+        orphanTimeout = welcome.orphanTimeout
+        refusal = nil
+        if let loadedProbe {
+            phase = .ready(probe: loadedProbe)
+            beat(at: now, &directives)
+        } else {
+            phase = .loading
+            if !loadRequested { directives.append(.load(welcome)) }
+            loadRequested = true
+        }
+    }
+
+    private mutating func onAssign(_ assignment: Assignment, _ directives: inout [WorkerDirective]) {
+        guard case .ready = phase, !assignments.contains(where: { $0.number == assignment.number }),
+            weights == assignment.weights
+        else { return }
+        // The coordinator works on one thing at a time, so anything older is no longer wanted.
+        let isFirst = assignments.isEmpty
+        assignments.append(assignment)
+        if isFirst { directives.append(.compute(assignment)) }
+    }
+
+    private mutating func onAssignmentDone(_ number: UInt64, _ directives: inout [WorkerDirective]) {
+        guard assignments.first?.number == number else { return }
+        assignments.removeFirst()
+        // An assignment whose weights have been replaced belongs to a step that is over.
+        assignments.removeAll { $0.weights != weights }
+        if let next = assignments.first { directives.append(.compute(next)) }
+    }
+
+    // MARK: Time
+
+    private mutating func onTick(at now: Instant, _ directives: inout [WorkerDirective]) {
+        if now >= lastHeard + orphanTimeout {
+            let why = refusal.map { ": \($0)" } ?? ""
+            exit(
+                .failed(
+                    SelMixError(
+                        .cluster, "no word from the coordinator for \((now - lastHeard).told)\(why)",
+                        hint: "check that the coordinator runs, and the address given with --connect")),
+                &directives)
+            return
+        }
+        switch phase {
+        case .over: break
+        case .greeting:
+            if now >= lastSent + configuration.timing.helloInterval { greet(at: now, &directives) }
+        case .loading, .ready:
+            if now >= lastSent + heartbeatInterval { beat(at: now, &directives) }
+        }
+    }
+
+    private mutating func greet(at now: Instant, _ directives: inout [WorkerDirective]) {
+        lastSent = now
+        directives.append(.send(.hello(configuration.hello)))
+    }
+
+    private mutating func beat(at now: Instant, _ directives: inout [WorkerDirective]) {
+        lastSent = now
+        let reported: Heartbeat.Phase =
+            if case .ready(let probe) = phase { .ready(probe: probe) } else { .loading }
+        directives.append(
+            .send(
+                .heartbeat(
+                    Heartbeat(
+                        phase: reported, blocks: blocks, weights: weights, holding: assignments.map(\.number)))))
+        if let leaving { directives.append(.send(.leaving(reason: leaving))) }
+    }
+
+    // MARK: Leaving and coming back
+
+    private mutating func rejoin(at now: Instant, _ directives: inout [WorkerDirective]) {
+        lives += 1
+        incarnation = Self.incarnation(seed: configuration.seed, life: lives)
+        epoch = .unknown
+        weights = nil
+        assignments = []
+        phase = .greeting
+        directives.append(.reset)
+        directives.append(.connect(incarnation))
+        greet(at: now, &directives)
+    }
+
+    private mutating func onStopRequested(_ reason: String, _ directives: inout [WorkerDirective]) {
+        if case .ready = phase {
+            leaving = reason
+            directives.append(.send(.leaving(reason: reason)))
+        } else {
+            exit(.released(reason: reason), &directives)
+        }
+    }
+
+    private mutating func exit(_ how: WorkerExit, _ directives: inout [WorkerDirective]) {
+        phase = .over(how)
+        directives.append(.exit(how))
+    }
+
+    private static func incarnation(seed: UInt64, life: UInt64) -> Incarnation {
+        let bits = Philox(seed: seed).block(.jitter, index: Int(life), slot: 0).low
+        return Incarnation(rawValue: bits == 0 ? 1 : bits)
+    }
+}

@@ -1,0 +1,27 @@
+import CZeroMQ
+
+/// One frame as ZeroMQ received it, in ZeroMQ's memory.
+public final class ReceivedFrame: @unchecked Sendable {
+    private let message: UnsafeMutablePointer<zmq_msg_t>
+
+    init() {
+        message = .allocate(capacity: 1)
+        zmq_msg_init(message)
+    }
+
+    deinit {
+        zmq_msg_close(message)
+        message.deallocate()
+    }
+
+    public var bytes: UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(start: zmq_msg_data(message), count: zmq_msg_size(message))
+    }
+
+    var hasMore: Bool { zmq_msg_more(message) != 0 }
+
+    /// - Returns: false when nothing is there.
+    func receive(from socket: UnsafeMutableRawPointer) -> Bool {
+        zmq_msg_recv(message, socket, ZMQ_DONTWAIT) >= 0
+    }
+}

@@ -1,0 +1,199 @@
+import CZeroMQ
+import Common
+import Coordination
+
+/// One ROUTER or DEALER socket that speaks packets.
+///
+/// A socket belongs to the thread that drives it. Sending and receiving never block; a message that cannot be queued is
+/// reported, so that a peer that stopped reading costs bounded memory and nobody else's time.
+public final class Socket {
+    public enum Role: Sendable {
+        /// The coordinator's side: many peers, each addressed by its incarnation.
+        case router
+        /// A worker's side.
+        case dealer(Incarnation)
+    }
+
+    public struct Options: Sendable {
+        /// Longest frame that is accepted, in bytes.
+        public var longestFrame: Int
+        /// Messages that are queued for one peer before sending reports ``SendOutcome/full``.
+        public var queueLength: Int
+
+        public init(longestFrame: Int, queueLength: Int) {
+            self.longestFrame = longestFrame
+            self.queueLength = queueLength
+        }
+    }
+
+    public enum SendOutcome: Equatable, Sendable {
+        case sent
+        /// The peer's queue is full.
+        case full
+        /// No such peer (any more).
+        case unreachable
+    }
+
+    let handle: UnsafeMutableRawPointer
+    private let context: MessagingContext
+    private let role: Role
+    private let limits: WireLimits
+
+    public init(_ role: Role, context: MessagingContext, options: Options) throws {
+        let type =
+            switch role {
+            case .router: ZMQ_ROUTER
+            case .dealer: ZMQ_DEALER
+            }
+        guard let handle = zmq_socket(context.handle, type) else {
+            throw SelMixError.zeroMQ("no ZeroMQ socket could be made")
+        }
+        self.handle = handle
+        self.context = context
+        self.role = role
+        limits = WireLimits(tensorBytes: options.longestFrame)
+        set(ZMQ_LINGER, Int32(0))
+        set(ZMQ_SNDHWM, Int32(options.queueLength))
+        set(ZMQ_RCVHWM, Int32(options.queueLength))
+        set(ZMQ_MAXMSGSIZE, Int64(options.longestFrame))
+        set(ZMQ_IPV6, Int32(1))
+        switch role {
+        case .router:
+            // Sending to a peer that is gone or does not read is told instead of silently dropped.
+            set(ZMQ_ROUTER_MANDATORY, Int32(1))
+        case .dealer(let incarnation):
+            // Nothing is queued for a coordinator that is not there.
+            set(ZMQ_IMMEDIATE, Int32(1))
+            set(ZMQ_RECONNECT_IVL, Int32(50))
+            set(ZMQ_RECONNECT_IVL_MAX, Int32(1000))
+            let identity = Self.identity(incarnation)
+            zmq_setsockopt(handle, ZMQ_ROUTING_ID, identity, identity.count)
+        }
+    }
+
+    deinit { zmq_close(handle) }
+
+    /// - Returns: the address in ZeroMQ's form, with the port that was picked where `address` asked for any (`:*`).
+    public func bind(_ address: String) throws -> String {
+        guard zmq_bind(handle, address) == 0 else {
+            let inUse = zmq_errno() == EADDRINUSE
+            throw SelMixError.zeroMQ(
+                inUse ? "the address \(address) is in use" : "cannot listen on \(address)", code: .cluster,
+                hint: inUse
+                    ? "another coordinator may be running there; choose another port with --bind"
+                    : "an address looks like tcp://0.0.0.0:7200 or ipc:///run/user/1000/selmix")
+        }
+        var buffer = [CChar](repeating: 0, count: 512)
+        var length = buffer.count
+        zmq_getsockopt(handle, ZMQ_LAST_ENDPOINT, &buffer, &length)
+        return String(decoding: buffer.prefix(max(0, length - 1)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    public func connect(_ address: String) throws {
+        guard zmq_connect(handle, address) == 0 else {
+            throw SelMixError.zeroMQ(
+                "cannot connect to \(address)", code: .usage,
+                hint: "an address looks like tcp://host:7200 or ipc:///run/user/1000/selmix")
+        }
+    }
+
+    /// Lets what is queued go out for at most this long when the socket is closed.
+    public func linger(_ duration: Duration) { set(ZMQ_LINGER, Int32(duration.seconds * 1000)) }
+
+    // MARK: Sending
+
+    /// Whether a message would be queued now; of a dealer, whether it is connected.
+    public var canSend: Bool {
+        var events: Int32 = 0
+        var length = MemoryLayout<Int32>.size
+        return zmq_getsockopt(handle, ZMQ_EVENTS, &events, &length) == 0 && events & Int32(ZMQ_POLLOUT) != 0
+    }
+
+    /// Queues a packet; its tensors go out from where they are.
+    ///
+    /// - Parameter peer: whom a router addresses; a dealer has one peer and takes nil.
+    public func send(_ packet: Packet<some WireEncodable>, to peer: Incarnation? = nil) -> SendOutcome {
+        if let peer {
+            let identity = Self.identity(peer)
+            guard zmq_send(handle, identity, identity.count, ZMQ_DONTWAIT | ZMQ_SNDMORE) >= 0 else {
+                return zmq_errno() == EAGAIN ? .full : .unreachable
+            }
+        }
+        let header = packet.encodedHeader()
+        let more = packet.tensors.isEmpty ? 0 : ZMQ_SNDMORE
+        guard zmq_send(handle, header, header.count, ZMQ_DONTWAIT | more) >= 0 else { return .full }
+        for (index, tensor) in packet.tensors.enumerated() {
+            send(tensor, more: index + 1 < packet.tensors.count)
+        }
+        return .sent
+    }
+
+    private func send(_ tensor: TensorFrame, more: Bool) {
+        var message = zmq_msg_t()
+        if let start = tensor.bytes.baseAddress, tensor.bytes.count > 0 {
+            let owner = Unmanaged.passRetained(tensor.owner)
+            zmq_msg_init_data(
+                &message, UnsafeMutableRawPointer(mutating: start), tensor.bytes.count,
+                { _, owner in Unmanaged<AnyObject>.fromOpaque(owner!).release() }, owner.toOpaque())
+        } else {
+            zmq_msg_init(&message)
+        }
+        // Once a message's first frame is accepted, the rest of it is too.
+        let sent = zmq_msg_send(&message, handle, ZMQ_DONTWAIT | (more ? ZMQ_SNDMORE : 0))
+        if sent < 0 { zmq_msg_close(&message) }
+    }
+
+    // MARK: Receiving
+
+    public enum Received<Message: Sendable>: Sendable {
+        case packet(Packet<Message>)
+        /// Something that is no packet; it has been taken off the queue.
+        case rejected(WireError)
+    }
+
+    /// The next packet, if one is there.
+    ///
+    /// A router checks that the sender is who the header says: a peer cannot speak for another incarnation.
+    public func receive<Message: WireDecodable>(_ type: Message.Type = Message.self) -> Received<Message>? {
+        guard let frames = receiveFrames() else { return nil }
+        do {
+            var rest = frames[...]
+            var sender: [UInt8]?
+            if case .router = role { sender = rest.popFirst().map { Array($0.bytes) } }
+            guard let header = rest.popFirst() else { throw WireError("a message without a header") }
+            guard rest.count <= limits.tensors else { throw WireError("\(rest.count) frames in one message") }
+            let packet = try Packet<Message>(
+                decoding: header.bytes, frames: rest.map { ($0.bytes, $0) }, limits: limits)
+            if let sender, sender != Self.identity(packet.header.incarnation) {
+                throw WireError("a message of incarnation \(packet.header.incarnation) from another peer")
+            }
+            return .packet(packet)
+        } catch let error as WireError {
+            return .rejected(error)
+        } catch {
+            return .rejected(WireError("\(error)"))
+        }
+    }
+
+    private func receiveFrames() -> [ReceivedFrame]? {
+        var frames: [ReceivedFrame] = []
+        repeat {
+            let frame = ReceivedFrame()
+            guard frame.receive(from: handle) else { return frames.isEmpty ? nil : frames }
+            // Frames beyond what any message has are read, so that the next message is found, and let go.
+            if frames.count <= limits.tensors + 2 { frames.append(frame) }
+            if !frame.hasMore { return frames }
+        } while true
+    }
+
+    /// The routing id of an incarnation: never starts with a zero byte, which ZeroMQ keeps for itself.
+    static func identity(_ incarnation: Incarnation) -> [UInt8] {
+        [UInt8(ascii: "w")] + withUnsafeBytes(of: incarnation.rawValue.littleEndian) { Array($0) }
+    }
+
+    private func set(_ option: Int32, _ value: some FixedWidthInteger) {
+        var value = value
+        let status = zmq_setsockopt(handle, option, &value, MemoryLayout.size(ofValue: value))
+        precondition(status == 0, "ZeroMQ option \(option): \(String(cString: zmq_strerror(zmq_errno())))")
+    }
+}

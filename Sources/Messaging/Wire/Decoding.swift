@@ -1,0 +1,218 @@
+import CProtocol
+import Common
+import Coordination
+
+// Header frames to messages. Whatever arrives, the result is a checked message or a ``WireError``; nothing traps.
+
+/// A message that can be taken off the wire.
+public protocol WireDecodable: Sendable {
+    /// The body of a header frame.
+    init(_ reader: FrameReader) throws
+}
+
+/// A header frame that has been unpacked, for as long as a message is made of it.
+public struct FrameReader {
+    let frame: Selmix__Wire__Frame
+    let limits: WireLimits
+}
+
+/// The description of a tensor frame that follows a header.
+struct TensorDescription {
+    let name: String
+    let type: WireType
+    let shape: [Int]
+    let byteCount: Int
+}
+
+extension Packet where Message: WireDecodable {
+    /// - Parameters:
+    ///   - bytes: the header frame.
+    ///   - frames: the tensor frames that came with it, each with the object that keeps it.
+    public init(
+        decoding bytes: UnsafeRawBufferPointer, frames: [(bytes: UnsafeRawBufferPointer, owner: AnyObject & Sendable)],
+        limits: WireLimits
+    ) throws {
+        guard bytes.count <= limits.headerBytes else { throw WireError("a header of \(bytes.count) bytes") }
+        guard
+            let unpacked = selmix__wire__frame__unpack(
+                nil, bytes.count, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self))
+        else { throw WireError("not a message of this protocol") }
+        defer { selmix__wire__frame__free_unpacked(unpacked, nil) }
+        let frame = unpacked.pointee
+
+        header = try Header(frame, limits)
+        let descriptions = try Self.descriptions(frame, limits)
+        guard descriptions.count == frames.count else {
+            throw WireError("\(frames.count) tensor frames where \(descriptions.count) are announced")
+        }
+        tensors = try zip(descriptions, frames).map { description, frame in
+            guard frame.bytes.count == description.byteCount else {
+                throw WireError(
+                    "tensor \(description.name) has \(frame.bytes.count) bytes instead of \(description.byteCount)")
+            }
+            return TensorFrame(
+                name: description.name, type: description.type, shape: description.shape, bytes: frame.bytes,
+                owner: frame.owner)
+        }
+        message = try Message(FrameReader(frame: frame, limits: limits))
+    }
+
+    private static func descriptions(
+        _ frame: Selmix__Wire__Frame, _ limits: WireLimits
+    ) throws -> [TensorDescription] {
+        guard frame.n_tensors <= limits.tensors else { throw WireError("\(frame.n_tensors) tensors in one message") }
+        return try (0..<frame.n_tensors).map { index in
+            guard let tensor = frame.tensors?[index]?.pointee else { throw WireError("a tensor without description") }
+            let name = try text(tensor.name, limits)
+            guard let type = WireType(rawValue: tensor.data_type.rawValue) else {
+                throw WireError("tensor \(name) has the unknown type \(tensor.data_type.rawValue)")
+            }
+            guard tensor.n_shape <= limits.rank else { throw WireError("tensor \(name) has rank \(tensor.n_shape)") }
+            var shape: [Int] = []
+            var byteCount = type.byteCount
+            for axis in 0..<tensor.n_shape {
+                guard let size = Int(exactly: tensor.shape[axis]) else { throw WireError("tensor \(name) is too large") }
+                let (product, overflow) = byteCount.multipliedReportingOverflow(by: size)
+                guard !overflow, product <= limits.tensorBytes else { throw WireError("tensor \(name) is too large") }
+                shape.append(size)
+                byteCount = product
+            }
+            return TensorDescription(name: name, type: type, shape: shape, byteCount: byteCount)
+        }
+    }
+}
+
+extension Header {
+    fileprivate init(_ frame: Selmix__Wire__Frame, _ limits: WireLimits) throws {
+        var runID: RunID?
+        if frame.run_id.len > 0 {
+            guard frame.run_id.len == 16, let data = frame.run_id.data else {
+                throw WireError("a run id of \(frame.run_id.len) bytes")
+            }
+            let bytes = UnsafeRawPointer(data)
+            runID = RunID(
+                high: UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self)),
+                low: UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self)))
+        }
+        self.init(
+            protocolVersion: frame.protocol_version, runID: runID, epoch: Epoch(rawValue: frame.epoch),
+            worker: try text(frame.worker, limits), incarnation: Incarnation(rawValue: frame.incarnation))
+    }
+}
+
+extension WorkerMessage: WireDecodable {
+    public init(_ reader: FrameReader) throws {
+        let (frame, limits) = (reader.frame, reader.limits)
+        switch frame.body_case {
+        case SELMIX__WIRE__FRAME__BODY_HELLO:
+            let hello = try present(frame.hello)
+            self = .hello(
+                Hello(
+                    version: try text(hello.version, limits), host: try text(hello.host, limits),
+                    processID: hello.process_id, instructionSet: try text(hello.instruction_set, limits),
+                    matrixLibrary: try text(hello.matrix_library, limits)))
+        case SELMIX__WIRE__FRAME__BODY_HEARTBEAT:
+            let heartbeat = try present(frame.heartbeat)
+            guard heartbeat.n_holding <= 4096 else { throw WireError("\(heartbeat.n_holding) assignments held") }
+            self = .heartbeat(
+                Heartbeat(
+                    phase: heartbeat.ready != 0 ? .ready(probe: Digest(rawValue: heartbeat.probe)) : .loading,
+                    blocks: heartbeat.blocks,
+                    weights: heartbeat.has_weights != 0 ? WeightsVersion(try int(heartbeat.weights_version)) : nil,
+                    holding: Array(UnsafeBufferPointer(start: heartbeat.holding, count: heartbeat.n_holding))))
+        case SELMIX__WIRE__FRAME__BODY_CONTRIBUTION:
+            let contribution = try present(frame.contribution)
+            guard contribution.node_lower < contribution.node_upper, contribution.node_upper <= 1 << 20 else {
+                throw WireError("no tree node [\(contribution.node_lower), \(contribution.node_upper))")
+            }
+            self = .contribution(
+                Contribution(
+                    assignment: contribution.assignment, work: try Work(try present(contribution.work)),
+                    weights: WeightsVersion(try int(contribution.weights_version)),
+                    selection: Digest(rawValue: contribution.selection),
+                    node: TreeNode(Int(contribution.node_lower), Int(contribution.node_upper)),
+                    digest: Digest(rawValue: contribution.digest), loss: contribution.loss))
+        case SELMIX__WIRE__FRAME__BODY_LEAVING:
+            self = .leaving(reason: try text(try present(frame.leaving).reason, limits, cut: true))
+        case SELMIX__WIRE__FRAME__BODY_FAILED:
+            self = .failed(reason: try text(try present(frame.failed).reason, limits, cut: true))
+        default:
+            throw WireError("no message from a worker (kind \(frame.body_case.rawValue))")
+        }
+    }
+}
+
+extension CoordinatorMessage: WireDecodable {
+    public init(_ reader: FrameReader) throws {
+        let (frame, limits) = (reader.frame, reader.limits)
+        switch frame.body_case {
+        case SELMIX__WIRE__FRAME__BODY_WELCOME:
+            let welcome = try present(frame.welcome)
+            guard welcome.heartbeat_interval_microseconds > 0, welcome.shards > 0 else {
+                throw WireError("a welcome without heartbeat interval or shards")
+            }
+            self = .welcome(
+                Welcome(
+                    instructionSet: try text(welcome.instruction_set, limits),
+                    heartbeatInterval: .microseconds(try int(welcome.heartbeat_interval_microseconds)),
+                    orphanTimeout: .microseconds(try int(welcome.orphan_timeout_microseconds)),
+                    shards: Int(welcome.shards)))
+        case SELMIX__WIRE__FRAME__BODY_REFUSED:
+            let refused = try present(frame.refused)
+            self = .refused(reason: try text(refused.reason, limits, cut: true), retry: refused.retry != 0)
+        case SELMIX__WIRE__FRAME__BODY_ALIVE:
+            self = .alive
+        case SELMIX__WIRE__FRAME__BODY_REJOIN:
+            self = .rejoin(reason: try text(try present(frame.rejoin).reason, limits, cut: true))
+        case SELMIX__WIRE__FRAME__BODY_WEIGHTS:
+            let weights = try present(frame.weights)
+            self = .weights(WeightsVersion(try int(weights.version)), Digest(rawValue: weights.digest))
+        case SELMIX__WIRE__FRAME__BODY_ASSIGNMENT:
+            let assignment = try present(frame.assignment)
+            guard assignment.n_shards > 0, assignment.n_shards <= 1 << 16 else {
+                throw WireError("an assignment of \(assignment.n_shards) shards")
+            }
+            let shards = UnsafeBufferPointer(start: assignment.shards, count: assignment.n_shards)
+            self = .assign(
+                Assignment(
+                    number: assignment.number, work: try Work(try present(assignment.work)),
+                    weights: WeightsVersion(try int(assignment.weights_version)),
+                    selection: Digest(rawValue: assignment.selection), shards: shards.map { ShardID(Int($0)) },
+                    featureSums: assignment.feature_sums != 0))
+        case SELMIX__WIRE__FRAME__BODY_RELEASE:
+            self = .release(reason: try text(try present(frame.release).reason, limits, cut: true))
+        default:
+            throw WireError("no message from a coordinator (kind \(frame.body_case.rawValue))")
+        }
+    }
+}
+
+extension Work {
+    fileprivate init(_ work: Selmix__Wire__Work) throws {
+        switch work.kind {
+        case SELMIX__WIRE__WORK_KIND__VALIDATE: self = .validate(RoundIndex(try int(work.index)))
+        case SELMIX__WIRE__WORK_KIND__TRAIN: self = .train(StepIndex(try int(work.index)))
+        default: throw WireError("unknown kind of work \(work.kind.rawValue)")
+        }
+    }
+}
+
+private func present<Value>(_ pointer: UnsafeMutablePointer<Value>?) throws -> Value {
+    guard let pointer else { throw WireError("a message without its body") }
+    return pointer.pointee
+}
+
+/// An index or a count; far beyond any real one is refused, so that arithmetic on it cannot overflow.
+private func int(_ value: UInt64) throws -> Int {
+    guard value < 1 << 48 else { throw WireError("the number \(value) is out of range") }
+    return Int(value)
+}
+
+/// A text; too long a one is refused, or, where it is only told to people, cut.
+private func text(_ pointer: UnsafeMutablePointer<CChar>?, _ limits: WireLimits, cut: Bool = false) throws -> String {
+    guard let pointer else { return "" }
+    let text = String(cString: pointer)
+    if text.utf8.count <= limits.nameBytes { return text }
+    guard cut else { throw WireError("a text of \(text.utf8.count) bytes") }
+    return String(text.prefix(4 * limits.nameBytes))
+}

@@ -1,0 +1,168 @@
+import CProtocol
+import Coordination
+
+// Messages to header frames. No C structure leaves this file.
+
+/// A message that can be put on the wire.
+public protocol WireEncodable: Sendable {
+    /// Sets the body of a header frame.
+    func encode(into builder: FrameBuilder)
+}
+
+extension Packet where Message: WireEncodable {
+    /// The bytes of the header frame.
+    public func encodedHeader() -> [UInt8] {
+        let builder = FrameBuilder()
+        builder.frame.protocol_version = header.protocolVersion
+        if let runID = header.runID {
+            let bytes = [runID.high, runID.low].flatMap { word in
+                withUnsafeBytes(of: word.littleEndian) { Array($0) }
+            }
+            builder.frame.run_id = ProtobufCBinaryData(len: bytes.count, data: builder.array(bytes))
+        }
+        builder.frame.epoch = header.epoch.rawValue
+        builder.frame.worker = builder.string(header.worker)
+        builder.frame.incarnation = header.incarnation.rawValue
+        builder.frame.n_tensors = tensors.count
+        builder.frame.tensors = builder.array(tensors.map { $0.encoded(builder) })
+        message.encode(into: builder)
+
+        return [UInt8](unsafeUninitializedCapacity: selmix__wire__frame__get_packed_size(&builder.frame)) { buffer, count in
+            count = selmix__wire__frame__pack(&builder.frame, buffer.baseAddress)
+        }
+    }
+}
+
+extension TensorFrame {
+    fileprivate func encoded(_ builder: FrameBuilder) -> UnsafeMutablePointer<Selmix__Wire__Tensor>? {
+        builder.place(Selmix__Wire__Tensor(), selmix__wire__tensor__init) {
+            $0.name = builder.string(name)
+            $0.data_type = Selmix__Wire__DataType(rawValue: type.rawValue)
+            $0.n_shape = shape.count
+            $0.shape = builder.array(shape.map { UInt64($0) })
+        }
+    }
+}
+
+extension Work {
+    fileprivate func encoded(_ builder: FrameBuilder) -> UnsafeMutablePointer<Selmix__Wire__Work> {
+        builder.place(Selmix__Wire__Work(), selmix__wire__work__init) {
+            switch self {
+            case .validate(let round):
+                $0.kind = SELMIX__WIRE__WORK_KIND__VALIDATE
+                $0.index = UInt64(round.rawValue)
+            case .train(let step):
+                $0.kind = SELMIX__WIRE__WORK_KIND__TRAIN
+                $0.index = UInt64(step.rawValue)
+            }
+        }
+    }
+}
+
+extension WorkerMessage: WireEncodable {
+    public func encode(into builder: FrameBuilder) {
+        switch self {
+        case .hello(let hello):
+            builder.frame.body_case = SELMIX__WIRE__FRAME__BODY_HELLO
+            builder.frame.hello = builder.place(Selmix__Wire__Hello(), selmix__wire__hello__init) {
+                $0.version = builder.string(hello.version)
+                $0.host = builder.string(hello.host)
+                $0.process_id = hello.processID
+                $0.instruction_set = builder.string(hello.instructionSet)
+                $0.matrix_library = builder.string(hello.matrixLibrary)
+            }
+        case .heartbeat(let heartbeat):
+            builder.frame.body_case = SELMIX__WIRE__FRAME__BODY_HEARTBEAT
+            builder.frame.heartbeat = builder.place(Selmix__Wire__Heartbeat(), selmix__wire__heartbeat__init) {
+                if case .ready(let probe) = heartbeat.phase {
+                    $0.ready = 1
+                    $0.probe = probe.rawValue
+                }
+                $0.blocks = heartbeat.blocks
+                if let weights = heartbeat.weights {
+                    $0.has_weights = 1
+                    $0.weights_version = UInt64(weights.rawValue)
+                }
+                $0.n_holding = heartbeat.holding.count
+                $0.holding = builder.array(heartbeat.holding)
+            }
+        case .contribution(let contribution):
+            builder.frame.body_case = SELMIX__WIRE__FRAME__BODY_CONTRIBUTION
+            builder.frame.contribution = builder.place(Selmix__Wire__Contribution(), selmix__wire__contribution__init) {
+                $0.assignment = contribution.assignment
+                $0.work = contribution.work.encoded(builder)
+                $0.weights_version = UInt64(contribution.weights.rawValue)
+                $0.selection = contribution.selection.rawValue
+                $0.node_lower = UInt32(contribution.node.lower)
+                $0.node_upper = UInt32(contribution.node.upper)
+                $0.digest = contribution.digest.rawValue
+                $0.loss = contribution.loss
+            }
+        case .leaving(let reason):
+            builder.frame.body_case = SELMIX__WIRE__FRAME__BODY_LEAVING
+            builder.frame.leaving = builder.place(Selmix__Wire__Leaving(), selmix__wire__leaving__init) {
+                $0.reason = builder.string(reason)
+            }
+        case .failed(let reason):
+            builder.frame.body_case = SELMIX__WIRE__FRAME__BODY_FAILED
+            builder.frame.failed = builder.place(Selmix__Wire__Failed(), selmix__wire__failed__init) {
+                $0.reason = builder.string(reason)
+            }
+        }
+    }
+}
+
+extension CoordinatorMessage: WireEncodable {
+    public func encode(into builder: FrameBuilder) {
+        switch self {
+        case .welcome(let welcome):
+            builder.frame.body_case = SELMIX__WIRE__FRAME__BODY_WELCOME
+            builder.frame.welcome = builder.place(Selmix__Wire__Welcome(), selmix__wire__welcome__init) {
+                $0.instruction_set = builder.string(welcome.instructionSet)
+                $0.heartbeat_interval_microseconds = welcome.heartbeatInterval.microseconds
+                $0.orphan_timeout_microseconds = welcome.orphanTimeout.microseconds
+                $0.shards = UInt32(welcome.shards)
+            }
+        case .refused(let reason, let retry):
+            builder.frame.body_case = SELMIX__WIRE__FRAME__BODY_REFUSED
+            builder.frame.refused = builder.place(Selmix__Wire__Refused(), selmix__wire__refused__init) {
+                $0.reason = builder.string(reason)
+                $0.retry = retry ? 1 : 0
+            }
+        case .alive:
+            builder.frame.body_case = SELMIX__WIRE__FRAME__BODY_ALIVE
+            builder.frame.alive = builder.place(Selmix__Wire__Alive(), selmix__wire__alive__init)
+        case .rejoin(let reason):
+            builder.frame.body_case = SELMIX__WIRE__FRAME__BODY_REJOIN
+            builder.frame.rejoin = builder.place(Selmix__Wire__Rejoin(), selmix__wire__rejoin__init) {
+                $0.reason = builder.string(reason)
+            }
+        case .weights(let version, let digest):
+            builder.frame.body_case = SELMIX__WIRE__FRAME__BODY_WEIGHTS
+            builder.frame.weights = builder.place(Selmix__Wire__Weights(), selmix__wire__weights__init) {
+                $0.version = UInt64(version.rawValue)
+                $0.digest = digest.rawValue
+            }
+        case .assign(let assignment):
+            builder.frame.body_case = SELMIX__WIRE__FRAME__BODY_ASSIGNMENT
+            builder.frame.assignment = builder.place(Selmix__Wire__Assignment(), selmix__wire__assignment__init) {
+                $0.number = assignment.number
+                $0.work = assignment.work.encoded(builder)
+                $0.weights_version = UInt64(assignment.weights.rawValue)
+                $0.selection = assignment.selection.rawValue
+                $0.n_shards = assignment.shards.count
+                $0.shards = builder.array(assignment.shards.map { UInt32($0.rawValue) })
+                $0.feature_sums = assignment.featureSums ? 1 : 0
+            }
+        case .release(let reason):
+            builder.frame.body_case = SELMIX__WIRE__FRAME__BODY_RELEASE
+            builder.frame.release = builder.place(Selmix__Wire__Release(), selmix__wire__release__init) {
+                $0.reason = builder.string(reason)
+            }
+        }
+    }
+}
+
+extension Duration {
+    var microseconds: UInt64 { UInt64(max(0, (seconds * 1e6).rounded())) }
+}

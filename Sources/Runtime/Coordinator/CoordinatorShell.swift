@@ -1,0 +1,275 @@
+import Common
+import Coordination
+import Dispatch
+import Foundation
+import Logging
+import Messaging
+import SelMix
+import Training
+
+/// The coordinating process: carries out what ``Coordinator`` decides.
+///
+/// One thread drives the sockets, the clock and the state machine; another does the numbers (``TrainingEngine``), so that
+/// workers are heard while a gain is computed. They meet in the mailbox. Before a tick every message that has arrived is
+/// handled, so that a pause of this process never looks like silence of the workers.
+public final class CoordinatorShell {
+    public struct Addresses: Sendable {
+        public var control: String
+        public var bulk: String
+
+        public init(control: String, bulk: String) {
+            self.control = control
+            self.bulk = bulk
+        }
+    }
+
+    /// What reaches the network thread from the others.
+    private enum Arrival: Sendable {
+        case event(CoordinatorEvent)
+        case selected(TrainingEngine.RoundResult)
+        case stepped(StepResult, Parameters)
+    }
+
+    /// The engine belongs to the compute queue until the run is over.
+    private final class EngineBox: @unchecked Sendable {
+        let engine: TrainingEngine
+        init(_ engine: TrainingEngine) { self.engine = engine }
+    }
+
+    public let runID: RunID
+    /// Where workers connect, with the ports that were picked.
+    public let addresses: Addresses
+    private let run: PreparedRun
+    private let control: Socket
+    private let bulk: Socket
+    private let mailbox = Mailbox<Arrival>()
+    private let compute = DispatchQueue(label: "selmix.compute")
+    private let box: EngineBox
+    private let observer: any RunObserver
+    private let log: Logger
+    private let jobBytes: [UInt8]
+    private var core: Coordinator
+    private var weights: Parameters
+    private var weightsDigest: Digest
+    private var sampler: PairSampler?
+    private var kept: [TreeNode: KeptContribution] = [:]
+    private var losses: [Double] = []
+    private var outcome: Outcome?
+
+    public init(
+        _ run: PreparedRun, listeningOn wanted: Addresses, epoch: Epoch = Epoch(rawValue: 1),
+        observer: any RunObserver, log: Logger
+    ) throws {
+        self.run = run
+        self.observer = observer
+        self.log = log
+        let job = run.job
+        let context = try MessagingContext()
+        control = try Socket(.router, context: context, options: .init(longestFrame: 1 << 20, queueLength: 1000))
+        // The longest tensor: a head's weight as a gradient, or class feature sums in float64.
+        bulk = try Socket(
+            .router, context: context,
+            options: .init(longestFrame: max(1 << 20, run.classes * run.dimension * 8), queueLength: 64))
+        addresses = Addresses(control: try control.bind(wanted.control), bulk: try bulk.bind(wanted.bulk))
+        jobBytes = Array(try JSONEncoder().encode(job))
+        let engine = TrainingEngine(run)
+        box = EngineBox(engine)
+        weights = engine.weights
+        weightsDigest = Digest(rawValue: engine.weights.digest)
+        runID = .random()
+        core = Coordinator(
+            .init(
+                runID: runID, epoch: epoch, shards: job.cluster.shards, rounds: job.selmix.rounds,
+                stepsPerRound: job.selmix.stepsPerRound,
+                timing: try Timing(
+                    failureTimeout: .seconds(job.cluster.failureTimeout),
+                    orphanTimeout: .seconds(job.cluster.orphanTimeout)),
+                minWorkers: job.cluster.minWorkers, workerWait: .seconds(job.cluster.workerWait),
+                instructionSet: run.instructionSet, version: Version.current,
+                matrixLibrary: InstructionSet.libraryVersion, probe: run.probe))
+    }
+
+    /// Asks the run to stop; from any thread.
+    public var stopper: @Sendable (String) -> Void {
+        { [mailbox] reason in mailbox.post(.event(.stopRequested(reason: reason))) }
+    }
+
+    /// Tells that no worker is left and none will come; from any thread.
+    public var workersGone: @Sendable (String) -> Void {
+        { [mailbox] reason in mailbox.post(.event(.workersGone(reason: reason))) }
+    }
+
+    /// Ends the run with an error of this process; from any thread.
+    public var aborter: @Sendable (SelMixError) -> Void {
+        { [mailbox] error in mailbox.post(.event(.shellFailed(error))) }
+    }
+
+    /// Leads the run to its end, on the calling thread.
+    ///
+    /// - Returns: how it ended, with everything that a report needs.
+    public func lead() -> (outcome: Outcome, result: RunResult) {
+        handle(.started)
+        var ended = outcome
+        while ended == nil {
+            let wait = core.nextDeadline.map { $0 - SystemClock.now }
+            Poller.wait([control, bulk], wake: mailbox.signal, timeout: wait)
+            receive(from: control)
+            receive(from: bulk)
+            for arrival in mailbox.takeAll() { handle(arrival) }
+            if let deadline = core.nextDeadline, SystemClock.now >= deadline { handle(.tick) }
+            ended = outcome
+        }
+        // Lets the last words to the workers go out.
+        control.linger(.seconds(1))
+        // The engine may still be at work for an interrupted run.
+        let result = compute.sync { RunResult(box.engine) }
+        return (ended!, result)
+    }
+
+    // MARK: Events
+
+    private func receive(from socket: Socket) {
+        while outcome == nil, let received = socket.receive(WorkerMessage.self) {
+            switch received {
+            case .rejected(let error):
+                observer.rejected(error.reason)
+                log.warning("dropped a message: \(error)")
+            case .packet(let packet):
+                if case .contribution(let contribution) = packet.message,
+                    let flaw = flaw(of: contribution, packet.tensors)
+                {
+                    observer.rejected(flaw)
+                    log.warning("dropped \(contribution.node) of \(contribution.work) from \(packet.header.worker): \(flaw)")
+                    continue
+                }
+                handle(.received(packet.message, packet.header), tensors: packet.tensors)
+            }
+        }
+    }
+
+    /// What is wrong with a contribution's tensors; nil when they are what they say.
+    private func flaw(of contribution: Contribution, _ tensors: [TensorFrame]) -> String? {
+        if case .train = contribution.work, !tensors.match(run.layout) { return "tensors of another shape" }
+        return tensors.digest == contribution.digest.rawValue ? nil : "tensors that do not have the announced digest"
+    }
+
+    private func handle(_ arrival: Arrival) {
+        switch arrival {
+        case .event(let event): handle(event)
+        case .selected(let result):
+            losses = []
+            if let selection = result.selection {
+                sampler = PairSampler(selection.distribution, seed: run.job.seed)
+            }
+            observer.roundEnded(result.report)
+            handle(
+                .selected(
+                    Selection(
+                        round: RoundIndex(result.report.round),
+                        digest: result.selection?.digest ?? Digest(rawValue: 0))))
+        case .stepped(let result, let weights):
+            self.weights = weights
+            weightsDigest = result.digest
+            losses.append(result.loss)
+            handle(.stepped(result))
+        }
+    }
+
+    private func handle(_ event: CoordinatorEvent, tensors: [TensorFrame] = []) {
+        for directive in core.step(event, at: SystemClock.now) { perform(directive, event, tensors) }
+    }
+
+    // MARK: Directives
+
+    private func perform(_ directive: CoordinatorDirective, _ event: CoordinatorEvent, _ tensors: [TensorFrame]) {
+        switch directive {
+        case .send(let message, let peer):
+            var frames: [TensorFrame] = []
+            if case .welcome = message { frames = [TensorFrame(name: "job", bytes: jobBytes)] }
+            send(message, frames, to: peer, over: control)
+        case .sendWeights(let version, let peer):
+            send(.weights(version, weightsDigest), weights.frames, to: peer, over: bulk)
+        case .assign(let assignment, let peer):
+            send(.assign(assignment), plan(of: assignment), to: peer, over: bulk)
+        case .keep(let node):
+            guard case .received(.contribution(let contribution), _) = event else {
+                preconditionFailure("nothing to keep in \(event)")
+            }
+            kept[node] = KeptContribution(frames: tensors, loss: contribution.loss)
+        case .select(let round, let isLast): select(round, isLast: isLast)
+        case .applyStep(let step): applyStep(step)
+        case .record(let event): observer.happened(event)
+        case .finish(let outcome): self.outcome = outcome
+        }
+    }
+
+    private func send(_ message: CoordinatorMessage, _ frames: [TensorFrame], to peer: Incarnation, over socket: Socket) {
+        let header = Header(runID: runID, epoch: core.configuration.epoch, worker: "", incarnation: peer)
+        let result = socket.send(Packet(message, header: header, tensors: frames), to: peer)
+        // Not an error: the state machine repeats what gets no answer, and gives up whoever is gone.
+        if result != .sent { log.debug("could not send to \(peer): \(result)") }
+    }
+
+    /// The class pairs of an assignment's slots, shard by shard: [slots, 2] of (label, partner).
+    private func plan(of assignment: Assignment) -> [TensorFrame] {
+        guard case .train(let step) = assignment.work else { return [] }
+        guard sampler != nil else { preconditionFailure("\(assignment) before the first selection") }
+        let slots = run.job.batch / run.job.cluster.shards
+        var values: [Int32] = []
+        values.reserveCapacity(assignment.shards.count * slots * 2)
+        for shard in assignment.shards {
+            for slot in shard.rawValue * slots..<(shard.rawValue + 1) * slots {
+                let pair = sampler!.pair(step: step, slot: slot)
+                values.append(Int32(pair.label))
+                values.append(Int32(pair.partner))
+            }
+        }
+        return [TensorFrame(name: "pairs", shape: [values.count / 2, 2], int32: values)]
+    }
+
+    private func select(_ round: RoundIndex, isLast: Bool) {
+        let contributions = takeKept()
+        let meanLoss = losses.isEmpty ? nil : losses.reduce(0, +) / Double(losses.count)
+        let (classes, dimension) = (run.classes, run.dimension)
+        onComputeQueue { engine in
+            let root = TreeNode.root(shards: engine.run.job.cluster.shards)
+            let sums = try root.reduce(
+                { node in
+                    try contributions[node].map {
+                        try ValidationSums(
+                            frames: $0.frames, classes: classes, dimension: dimension,
+                            withFeatureSums: $0.frames.count > 1)
+                    }
+                },
+                add: { left, right in
+                    var sum = left
+                    sum.add(right)
+                    return sum
+                })
+            return .selected(try engine.select(round, sums: sums, meanLoss: meanLoss, isLast: isLast))
+        }
+    }
+
+    private func applyStep(_ step: StepIndex) {
+        let contributions = takeKept()
+        onComputeQueue { engine in
+            let result = try engine.applyStep(step, contributions: contributions)
+            return .stepped(result, engine.weights)
+        }
+    }
+
+    private func takeKept() -> [TreeNode: KeptContribution] {
+        defer { kept = [:] }
+        return kept
+    }
+
+    private func onComputeQueue(_ body: @escaping @Sendable (TrainingEngine) throws -> Arrival) {
+        compute.async { [mailbox, box] in
+            do {
+                mailbox.post(try body(box.engine))
+            } catch {
+                mailbox.post(.event(.shellFailed(SelMixError(describing: error))))
+            }
+        }
+    }
+}

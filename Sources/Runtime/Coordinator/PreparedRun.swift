@@ -1,0 +1,84 @@
+import CKernels
+import Common
+import Coordination
+import Foundation
+import SelMix
+import Training
+
+/// A job whose data have been read and found good: everything that can be wrong with it has been said by the time this
+/// exists, before any process is started or any file is written.
+public struct PreparedRun: Sendable {
+    public internal(set) var job: Job
+    public let classes: Int
+    public let dimension: Int
+    public let layout: ParameterLayout
+    /// The head as brought.
+    public let head: Parameters
+    public let validation: LabeledFeatures
+    public let test: LabeledFeatures?
+    /// Training samples per class, [K].
+    public let trainCounts: [Int]
+    public let split: ClassSplit
+    public let objective: any Objective
+    public let instructionSet: String
+    public let probe: Digest
+    /// Of the settings that decide the result, and of every tensor's type, shape and bytes.
+    public let configurationDigest: Digest
+
+    public init(_ job: Job) throws {
+        self.job = job
+        let catalog = TensorCatalog()
+        head = try Self.head(job.head, catalog: catalog)
+        layout = head.layout
+        let shape = layout["weight"].shape
+        (classes, dimension) = (shape[0], shape[1])
+
+        var splits: [LabeledFeatures] = []
+        let named: [(String, SplitFiles?)] = [
+            ("train", job.data.train), ("validation", job.data.validation), ("test", job.data.test),
+        ]
+        for (role, files) in named {
+            guard let files else { continue }
+            let split = try LabeledFeatures(
+                files, role: role, catalog: catalog, classes: classes, dimension: dimension,
+                needsEveryClass: role != "test")
+            try split.checkFinite(role: role)
+            splits.append(split)
+        }
+        let train = splits[0]
+        validation = splits[1]
+        test = splits.count > 2 ? splits[2] : nil
+        trainCounts = train.classCounts
+        split = try ClassSplit(
+            trainCounts: trainCounts,
+            tailFraction: job.objective.tailFraction ?? ObjectiveSettings.defaultTailFraction)
+        objective = try job.objective.objective(split: split)
+
+        instructionSet = job.cluster.instructionSet ?? InstructionSet.best
+        try InstructionSet.use(instructionSet)
+        probe = Digest(rawValue: try InstructionSet.probe())
+
+        var digests: [UInt64] = [layout.entries.reduce(head.digest) { $0 ^ UInt64($1.count) }]
+        for split in splits {
+            digests.append(split.features.digest())
+            digests.append(split.labels.withUnsafeBytes { smx_hash($0.baseAddress!, $0.count, 0) })
+        }
+        let text = job.configurationJSON + instructionSet + digests.map(\.hexadecimal).joined()
+        configurationDigest = Digest(rawValue: Array(text.utf8).withUnsafeBytes { smx_hash($0.baseAddress!, $0.count, 0) })
+    }
+
+    /// The head's two tensors, by the job file's references.
+    static func head(_ files: HeadFiles, catalog: TensorCatalog) throws -> Parameters {
+        try Parameters(
+            weight: catalog.tensor(for: TensorReference(parsing: files.weight)),
+            bias: catalog.tensor(for: TensorReference(parsing: files.bias)))
+    }
+
+    /// Confusion counts of a head over a whole split, computed here.
+    public func evaluate(_ head: Parameters, on split: LabeledFeatures) throws -> ConfusionCounts {
+        var counts = ConfusionCounts(classes: classes)
+        try HeadEvaluation(classes: classes, dimension: dimension).add(
+            split, shard: ShardID(0), of: 1, weights: head, counts: &counts)
+        return counts
+    }
+}

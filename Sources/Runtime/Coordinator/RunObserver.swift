@@ -1,0 +1,10 @@
+import Coordination
+
+/// Who is told what happens in a run: the event log, the progress bar. Called on the coordinator's network thread; must
+/// not block for long.
+public protocol RunObserver: AnyObject {
+    func happened(_ event: RunEvent)
+    func roundEnded(_ report: RoundReport)
+    /// A message that belonged to nothing was dropped.
+    func rejected(_ reason: String)
+}

@@ -1,0 +1,26 @@
+import SelMix
+import Training
+
+/// What a run leaves in memory when it ends, however it ends.
+public struct RunResult: Sendable {
+    /// Of the last step.
+    public let weights: Parameters
+    public let bestRound: Int
+    public let bestHead: Parameters
+    public let history: [RoundReport]
+    /// Validation counts of the head as brought and of the best one; nil when the run ended before its first validation.
+    public let countsBefore: ConfusionCounts?
+    public let countsAfter: ConfusionCounts?
+    /// The gains and the distribution of the best round, or, if that is the last one, nil.
+    let selection: TrainingEngine.RoundSelection?
+
+    init(_ engine: TrainingEngine) {
+        weights = engine.weights
+        bestRound = engine.bestRound.round?.rawValue ?? 0
+        bestHead = engine.best.head
+        history = engine.history
+        countsBefore = engine.initialCounts
+        countsAfter = engine.initialCounts == nil ? nil : engine.best.counts
+        selection = engine.best.selection
+    }
+}

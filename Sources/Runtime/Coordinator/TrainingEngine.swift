@@ -1,0 +1,177 @@
+import CKernels
+import Common
+import Coordination
+import Messaging
+import SelMix
+import Training
+
+/// The numbers of a run: master weights, optimiser, multipliers, selection, history and the best head so far.
+///
+/// It sums what workers sent in the canonical order and computes what follows. All of its state is here, and it runs on
+/// one thread at a time; ``CoordinatorShell`` calls it when the coordinator says so.
+final class TrainingEngine {
+    /// Everything of the round in which the best head was found that a report shows.
+    struct BestState {
+        var head: Parameters
+        var counts: ConfusionCounts
+        var selection: RoundSelection?
+    }
+
+    /// What one round's validation and gains led to.
+    struct RoundSelection: Sendable {
+        var gain: Matrix<Float>
+        var distribution: PairDistribution
+        var digest: Digest
+    }
+
+    let run: PreparedRun
+    private(set) var weights: Parameters
+    private(set) var history: [RoundReport] = []
+    private(set) var best: BestState
+    private(set) var bestRound = BestRound()
+    private(set) var initialCounts: ConfusionCounts?
+    private var velocity: Parameters
+    private var multipliers: [Double] = []
+    private var classSums: [Double]?
+    private let optimizer: SGD
+
+    init(_ run: PreparedRun) {
+        self.run = run
+        weights = run.head
+        velocity = Parameters(layout: run.layout)
+        best = BestState(head: run.head, counts: ConfusionCounts(classes: run.classes))
+        let settings = run.job.optimizer
+        optimizer = SGD(
+            learningRate: settings.learningRate, momentum: settings.momentum, weightDecay: settings.weightDecay,
+            schedule: settings.schedule, totalSteps: run.job.selmix.steps)
+    }
+
+    // MARK: Rounds
+
+    struct RoundResult: Sendable {
+        var report: RoundReport
+        /// Nil after the last step, when only the metrics were wanted.
+        var selection: RoundSelection?
+    }
+
+    /// Ends a validation: metrics, best head, multipliers, gain, distribution.
+    ///
+    /// - Parameter meanLoss: mean loss over the steps since the last validation.
+    func select(
+        _ round: RoundIndex, sums: ValidationSums, meanLoss: Double?, isLast: Bool
+    ) throws -> RoundResult {
+        let settings = run.job.selmix
+        let statistics = ConfusionStatistics(sums.counts)
+        let metrics = Metrics(sums.counts, split: run.split)
+        var report = RoundReport(
+            round: round.rawValue, objective: run.objective.value(statistics), metrics: metrics, loss: meanLoss)
+        if initialCounts == nil { initialCounts = sums.counts }
+        if let featureSums = sums.featureSums { classSums = Array(featureSums.values(as: Double.self)) }
+
+        var selection: RoundSelection?
+        if !isLast {
+            multipliers = run.objective.multipliers(after: multipliers, statistics)
+            let made = try makeSelection(sums.counts, settings)
+            report.largestGain = Double(made.gain.values.max() ?? 0)
+            report.positivePairs = made.distribution.positivePairs
+            selection = made
+        }
+        history.append(report)
+        if bestRound.consider(round: round, objective: report.objective, hMean: metrics.hMean) {
+            best = BestState(head: weights, counts: sums.counts, selection: selection)
+        }
+        return RoundResult(report: report, selection: selection)
+    }
+
+    private func makeSelection(_ counts: ConfusionCounts, _ settings: SelMixSettings) throws -> RoundSelection {
+        let statistics =
+            switch settings.formula {
+            case .paper: ConfusionStatistics(smoothing: counts, by: settings.diagonalSmoothing)
+            case .reference: ConfusionStatistics(published: counts)
+            }
+        let gradient = run.objective.gradientTerms(statistics, multipliers: multipliers).gradient(statistics)
+        let gain = try GainEstimator(formula: settings.formula).gain(
+            GainInput(
+                classMeans: classMeans(counts), weight: weights.headWeight, bias: weights.headBias,
+                gradient: gradient, mixRatioMean: settings.mixRatioMean))
+        guard gain.values.withUnsafeBufferPointer({ smx_all_finite($0.baseAddress!, $0.count) }) else {
+            throw SelMixError(
+                .failed, "the gains are not finite",
+                hint: "the features or the head have extreme values; scale the features")
+        }
+        let distribution = settings.policy.distribution(
+            gain: gain, temperature: settings.temperature.temperature, trainCounts: run.trainCounts)
+        let digest = [gain, distribution.probabilities].reduce(UInt64(0)) { seed, matrix in
+            matrix.values.withUnsafeBytes { smx_hash($0.baseAddress!, $0.count, seed) }
+        }
+        return RoundSelection(gain: gain, distribution: distribution, digest: Digest(rawValue: digest))
+    }
+
+    /// Z [K, d].
+    private func classMeans(_ counts: ConfusionCounts) throws -> Matrix<Float> {
+        guard let classSums else { preconditionFailure("a selection without class feature sums") }
+        var means = [Float](repeating: 0, count: classSums.count)
+        for k in 0..<run.classes {
+            let total = Double(counts.rowTotal(k))
+            for column in k * run.dimension..<(k + 1) * run.dimension { means[column] = Float(classSums[column] / total) }
+        }
+        return Matrix(rows: run.classes, columns: run.dimension, values: means)
+    }
+
+    // MARK: Steps
+
+    /// Moves the weights by one step. The new weights are a new buffer: the old ones may still be on their way to workers.
+    func applyStep(_ step: StepIndex, contributions: [TreeNode: KeptContribution]) throws -> StepResult {
+        let root = TreeNode.root(shards: run.job.cluster.shards)
+        let loss = root.reduce({ contributions[$0]?.loss }, add: +)
+        let gradient = Parameters(layout: run.layout)
+        for (index, entry) in run.layout.entries.enumerated() {
+            let sum = root.reduce(
+                { contributions[$0].map { Addend(received: $0.frames[index]) } },
+                add: { $0.adding($1, count: entry.count) })
+            gradient.values(of: entry).baseAddress!.update(from: sum.pointer, count: entry.count)
+        }
+        guard loss.isFinite, gradient.isFinite else {
+            throw SelMixError(
+                .failed, "training diverged at step \(step): the loss is \(loss)",
+                hint: "lower `optimizer.learningRate` (\(run.job.optimizer.learningRate))")
+        }
+        let moved = Parameters(layout: run.layout)
+        optimizer.apply(step: step.rawValue, weights: weights, velocity: velocity, gradient: gradient, into: moved)
+        guard moved.isFinite else {
+            throw SelMixError(
+                .failed, "training diverged at step \(step): a weight is not finite",
+                hint: "lower `optimizer.learningRate` (\(run.job.optimizer.learningRate))")
+        }
+        weights = moved
+        return StepResult(step: step, digest: Digest(rawValue: moved.digest), loss: loss)
+    }
+
+    /// A summand of the reduction: a received tensor where it lies, or a sum that was made here.
+    private struct Addend {
+        let pointer: UnsafePointer<Float>
+        let owner: AnyObject & Sendable
+        let own: AlignedBuffer?
+
+        init(received frame: TensorFrame) {
+            (pointer, owner) = frame.alignedFloats
+            own = nil
+        }
+
+        private init(sum buffer: AlignedBuffer) {
+            (pointer, owner, own) = (UnsafePointer(buffer.floats().baseAddress!), buffer, buffer)
+        }
+
+        func adding(_ other: Addend, count: Int) -> Addend {
+            let target = own ?? AlignedBuffer(byteCount: count * 4)
+            smx_sum(pointer, other.pointer, target.floats().baseAddress!, count)
+            return Addend(sum: target)
+        }
+    }
+}
+
+/// A contribution that counts, kept until its work is reduced.
+struct KeptContribution: Sendable {
+    var frames: [TensorFrame]
+    var loss: Double
+}

@@ -1,0 +1,73 @@
+import Common
+
+/// From the tree to the job, in the order of the job file; checks that concern several settings come last.
+extension Job {
+    /// - Parameter path: the job file, for its folder and its name.
+    init(reading root: JobSection, path: String) throws {
+        let folder = JobFolder(of: path)
+        let base = path.split(separator: "/").last.map(String.init) ?? path
+        let stem = base.lastIndex(of: ".").map { String(base[..<$0]) } ?? base
+        let name = try root.text("name") ?? (stem.isEmpty ? base : stem)
+        let seed = try root.whole("seed", or: UInt64(0), .from(0, to: .max))
+        self.init(
+            name: name,
+            data: try DataFiles(
+                reading: root.section(
+                    "data", required: "data: {train: \(SplitFiles.example), validation: \(SplitFiles.example)}"),
+                folder: folder),
+            head: try HeadFiles(
+                reading: root.section("head", required: "head: \(HeadFiles.example)"), folder: folder),
+            objective: try .init(reading: root.section("objective", required: "objective: {name: min-recall}")),
+            output: folder.absolute(try root.text("output", required: "output: runs/\(name)")))
+        self.seed = seed
+        selmix = try SelMixSettings(reading: root.section("selmix"))
+        optimizer = try OptimizerSettings(reading: root.section("optimizer"))
+        batch = try root.whole("batch", or: batch, .from(1, to: 1 << 24))
+        cluster = try ClusterSettings(reading: root.section("cluster"))
+        checkpoints.keep = try root.section("checkpoints").whole("keep", or: checkpoints.keep, .from(1, to: 1000))
+        try checkShares(root)
+    }
+
+    /// Every logical shard owns as many slots of the batch as any other.
+    private func checkShares(_ root: JobSection) throws {
+        guard !batch.isMultiple(of: cluster.shards) else { return }
+        let lower = max(1, batch / cluster.shards) * cluster.shards
+        let origin = try root.value("batch")?.origin ?? root.section("cluster").origin(of: "shards")
+        throw origin.error(
+            "batch \(batch) is not divisible by shards \(cluster.shards)",
+            hint: "the nearest `batch` that is: \(lower) or \(lower + cluster.shards)")
+    }
+}
+
+extension DataFiles {
+    fileprivate init(reading section: JobSection, folder: JobFolder) throws {
+        func split(_ key: String) throws -> SplitFiles {
+            try SplitFiles(
+                reading: section.section(key, required: "\(key): \(SplitFiles.example)"), folder: folder)
+        }
+        train = try split("train")
+        validation = try split("validation")
+        test = section.value("test") == nil ? nil : try split("test")
+        guard section.value("unlabeled") != nil else { return }
+        let features = try section.section("unlabeled").text("features", required: "features: FILE#TENSOR")
+        unlabeled = UnlabeledFiles(features: folder.reference(features))
+    }
+}
+
+extension SplitFiles {
+    fileprivate static let example = "{features: FILE#TENSOR, labels: FILE#TENSOR}"
+
+    fileprivate init(reading section: JobSection, folder: JobFolder) throws {
+        features = folder.reference(try section.text("features", required: "features: FILE#TENSOR"))
+        labels = folder.reference(try section.text("labels", required: "labels: FILE#TENSOR"))
+    }
+}
+
+extension HeadFiles {
+    fileprivate static let example = "{weight: head.safetensors#weight, bias: head.safetensors#bias}"
+
+    fileprivate init(reading section: JobSection, folder: JobFolder) throws {
+        weight = folder.reference(try section.text("weight", required: "weight: head.safetensors#weight"))
+        bias = folder.reference(try section.text("bias", required: "bias: head.safetensors#bias"))
+    }
+}

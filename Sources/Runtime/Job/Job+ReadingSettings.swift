@@ -1,0 +1,97 @@
+import Common
+import SelMix
+
+/// The settings that have defaults, each with what it may be.
+extension SelMixSettings {
+    init(reading section: JobSection) throws {
+        policy = try section.choice("policy", or: policy)
+        temperature = try TemperatureSettings(reading: section, "temperature") ?? temperature
+        mixRatio = try section.fractions("mixRatio", or: mixRatio)
+        formula = try section.choice("formula", or: formula)
+        rounds = try section.whole("rounds", or: rounds, .from(1, to: 1_000_000))
+        stepsPerRound = try section.whole("stepsPerRound", or: stepsPerRound, .from(1, to: 1_000_000))
+        // Random numbers are counted by a step index of 32 bits.
+        if steps > UInt32.max {
+            throw section.origin(of: "stepsPerRound").error(
+                "\(rounds) rounds of \(stepsPerRound) steps are \(steps) steps",
+                hint: "a run has at most \(UInt32.max) steps")
+        }
+        diagonalSmoothing = try section.number("diagonalSmoothing", or: diagonalSmoothing, .from(0, to: 1))
+    }
+}
+
+extension TemperatureSettings {
+    /// Nil where the section has no such key.
+    fileprivate init?(reading section: JobSection, _ key: String) throws {
+        guard let node = section.value(key) else { return nil }
+        let forms = "`{relative: 0.5}` or `{absolute: 0.1}`"
+        guard node.isMap else {
+            throw node.origin.error("`\(section.path(of: key))` must be \(forms), not \(node.described)")
+        }
+        let fields = try section.section(key)
+        switch (fields.value("relative"), fields.value("absolute")) {
+        case (.some, nil): self = .relative(try fields.number("relative", or: 0, .above(0)))
+        case (nil, .some): self = .absolute(try fields.number("absolute", or: 0, .above(0)))
+        case (nil, nil): throw node.origin.error("`\(section.path(of: key))` has no value", hint: "give \(forms)")
+        case (.some, .some):
+            throw node.origin.error(
+                "`\(section.path(of: key))` is both relative and absolute", hint: "give \(forms) as a whole")
+        }
+    }
+}
+
+extension OptimizerSettings {
+    init(reading section: JobSection) throws {
+        learningRate = try section.number("learningRate", or: learningRate, .above(0))
+        momentum = try section.number("momentum", or: momentum, .from(0, below: 1))
+        weightDecay = try section.number("weightDecay", or: weightDecay, .atLeast(0))
+        schedule = try section.choice("schedule", or: schedule)
+    }
+}
+
+extension ClusterSettings {
+    init(reading section: JobSection) throws {
+        shards = try section.whole("shards", or: shards, .from(1, to: 4096))
+        precision = try section.choice("precision", or: precision)
+        if precision == .bfloat16 {
+            throw section.origin(of: "precision").error(
+                "`\(section.path(of: "precision")): bfloat16` is not available in this version",
+                hint: "use `float32`, or leave the key out")
+        }
+        failureTimeout = try section.seconds("failureTimeout", or: failureTimeout, from: 0.1, to: 3600)
+        minWorkers = try section.whole("minWorkers", or: minWorkers, .from(1, to: 4096))
+        workerWait = try section.seconds("workerWait", or: workerWait, from: 0, to: 86400)
+        orphanTimeout = try section.seconds("orphanTimeout", or: orphanTimeout, from: 0, to: 86400)
+        instructionSet = try section.text("instructionSet")
+    }
+}
+
+extension ObjectiveSettings {
+    /// The name, and each parameter by itself, are judged by ``SelMix/ObjectiveSettings/objective(split:)``, so that the
+    /// rules are written once; what is added here is the line.
+    init(reading section: JobSection) throws {
+        self.init(name: try section.text("name", required: "name: min-recall"))
+        let plain = self
+        try plain.check(at: section.origin(of: "name"))
+        let parameters: KeyValuePairs<String, WritableKeyPath<ObjectiveSettings, Double?>> = [
+            "rate": \.rate, "decay": \.decay, "alpha": \.alpha, "tau": \.tau, "multiplierMax": \.multiplierMax,
+            "tailFraction": \.tailFraction,
+        ]
+        for (key, parameter) in parameters where section.value(key) != nil {
+            let value = try section.number(key, or: 0, .any)
+            var alone = plain
+            alone[keyPath: parameter] = value
+            try alone.check(at: section.origin(of: key))
+            self[keyPath: parameter] = value
+        }
+    }
+
+    private func check(at origin: JobNode.Origin) throws {
+        do {
+            // Any split will do: the classes have no part in what is judged here.
+            _ = try objective(split: ClassSplit(classes: 2, head: [0]))
+        } catch let error as SelMixError {
+            throw origin.error(error.message, hint: error.hint)
+        }
+    }
+}

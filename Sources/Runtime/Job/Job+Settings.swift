@@ -1,0 +1,68 @@
+import SelMix
+import Training
+
+// The settings of a job, one type for each mapping of the job file; the initial values are the defaults.
+
+/// How class pairs are chosen and mixed, and for how long.
+public struct SelMixSettings: Sendable, Codable, Equatable {
+    public var policy = Policy.selmix
+    public var temperature = TemperatureSettings.relative(0.5)
+    /// The range of beta, the first sample's share of a mixed feature; drawn uniformly, within 0...1.
+    public var mixRatio = 0.6...1.0
+    public var formula = GainFormula.paper
+    public var rounds = 60
+    public var stepsPerRound = 50
+    /// What a diagonal confusion count of 0 is taken as, for the objective's gradient only.
+    public var diagonalSmoothing = 0.5
+
+    public init() {}
+
+    /// The mean of beta, at which the gain is computed.
+    public var mixRatioMean: Double { (mixRatio.lowerBound + mixRatio.upperBound) / 2 }
+    /// T: optimiser steps of the whole run.
+    public var steps: Int { rounds * stepsPerRound }
+}
+
+/// Stochastic gradient descent with momentum.
+public struct OptimizerSettings: Sendable, Codable, Equatable {
+    public var learningRate = 3e-4
+    public var momentum = 0.9
+    /// On the weights; never on the bias.
+    public var weightDecay = 5e-4
+    public var schedule = SGD.Schedule.cosine
+
+    public init() {}
+}
+
+/// How a run is spread over machines, and when it gives up on them.
+public struct ClusterSettings: Sendable, Codable, Equatable {
+    /// What gradients are computed in and travel as.
+    public enum Precision: String, Sendable, Codable, CaseIterable {
+        case float32
+        case bfloat16
+    }
+
+    /// V: logical shards; part of the result, unlike the number of workers.
+    public var shards = 8
+    public var precision = Precision.float32
+    /// Seconds of silence after which a worker counts as dead; every other time-out of the protocol follows from it.
+    public var failureTimeout = 2.0
+    /// Workers that must be ready before a run starts.
+    public var minWorkers = 1
+    /// Seconds to wait for ``minWorkers`` before giving up.
+    public var workerWait = 60.0
+    /// Seconds that a worker waits for a coordinator that went away.
+    public var orphanTimeout = 60.0
+    /// The processor instructions of every product, by their oneDNN name; nil: the best that the coordinator has.
+    public var instructionSet: String?
+
+    public init() {}
+}
+
+/// What is kept for resuming.
+public struct CheckpointSettings: Sendable, Codable, Equatable {
+    /// How many checkpoints stay on disk, the newest ones.
+    public var keep = 3
+
+    public init() {}
+}

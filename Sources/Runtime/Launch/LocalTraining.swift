@@ -1,0 +1,58 @@
+import Common
+import Foundation
+import Logging
+
+/// A whole run on this machine: this process coordinates, its children work, over sockets in a private directory.
+public struct LocalTraining: Sendable {
+    public var workers: Int
+    /// The path of the `selmix` executable that the workers run.
+    public var program: String
+    public var display: ProgressDisplay.Style
+
+    public init(workers: Int, program: String, display: ProgressDisplay.Style) {
+        self.workers = workers
+        self.program = program
+        self.display = display
+    }
+
+    /// - Throws: what ended a run that did not finish.
+    public func callAsFunction(_ prepared: PreparedRun, log: Logger) async throws -> RunReport {
+        let sockets = try SocketDirectory()
+        // A run with fewer workers than were asked for would look slow without saying why, so it starts with all of them.
+        var prepared = prepared
+        prepared.job.cluster.minWorkers = workers
+        let run = Unchecked(
+            try CoordinatedRun(
+                prepared,
+                options: .init(
+                    control: sockets.address("control"), bulk: sockets.address("bulk"), display: display), log: log))
+        let signals = StopSignals(onStop: run.value.shell.stopper)
+        let addresses = run.value.shell.addresses
+        let processes = LocalWorkers(
+            count: workers, program: program,
+            arguments: { name in
+                [
+                    "worker", "--connect", addresses.control, "--connect-bulk", addresses.bulk, "--name", name,
+                    "--exit-with-parent",
+                ]
+            },
+            onLine: { [display] line in
+                if display != .quiet { FileHandle.standardError.write(Data("\(line)\n".utf8)) }
+            },
+            onNoneLeft: run.value.shell.workersGone)
+
+        // Leading blocks a thread for the whole run, so it gets one of its own.
+        let result: Result<RunReport, any Error> = await withCheckedContinuation { continuation in
+            Thread { continuation.resume(returning: Result { try run.value.lead() }) }.start()
+        }
+        await processes.stop(grace: .seconds(5))
+        withExtendedLifetime((signals, sockets)) {}
+        return try result.get()
+    }
+
+    /// Carries the run to its thread, which is the only one that uses it from then on.
+    private struct Unchecked: @unchecked Sendable {
+        let value: CoordinatedRun
+        init(_ value: CoordinatedRun) { self.value = value }
+    }
+}

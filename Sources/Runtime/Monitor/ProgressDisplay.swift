@@ -1,0 +1,81 @@
+import Coordination
+import Foundation
+
+/// The progress of a run on standard error: a bar that is redrawn on a terminal, a line a round elsewhere.
+public final class ProgressDisplay {
+    public enum Style: Sendable {
+        case bar
+        case lines
+        case quiet
+
+        /// What suits standard error.
+        public static func automatic(quiet: Bool) -> Style {
+            if quiet { return .quiet }
+            return isatty(2) == 1 ? .bar : .lines
+        }
+    }
+
+    private let style: Style
+    private var drawn = false
+    private var lastDrawn = Instant.origin
+
+    public init(_ style: Style) { self.style = style }
+
+    /// Shows where the run is; redraws at most ten times a second.
+    func show(_ progress: RunProgress, at now: Instant) {
+        guard style == .bar, now - lastDrawn >= .milliseconds(100) else { return }
+        lastDrawn = now
+        write("\r\u{1B}[K" + bar(progress, at: now, columns: columns))
+        drawn = true
+    }
+
+    /// A line that stays, above the bar.
+    func note(_ line: String, _ progress: RunProgress, at now: Instant) {
+        guard style != .quiet else { return }
+        write((drawn ? "\r\u{1B}[K" : "") + line + "\n")
+        if drawn { write(bar(progress, at: now, columns: columns)) }
+    }
+
+    func roundEnded(_ progress: RunProgress, at now: Instant) {
+        guard style == .lines else { return }
+        write(figures(progress, at: now).joined(separator: "  ") + "\n")
+    }
+
+    /// Removes the bar.
+    public func close() {
+        if drawn { write("\r\u{1B}[K") }
+        drawn = false
+    }
+
+    private func bar(_ progress: RunProgress, at now: Instant, columns: Int) -> String {
+        let text = figures(progress, at: now).joined(separator: "  ")
+        let room = columns - text.count - 4
+        guard room >= 8 else { return String(text.prefix(columns - 1)) }
+        let width = min(room, 30)
+        let filled = progress.steps == 0 ? 0 : width * progress.stepsDone / progress.steps
+        return "[" + String(repeating: "=", count: filled) + String(repeating: " ", count: width - filled) + "]  " + text
+    }
+
+    private func figures(_ progress: RunProgress, at now: Instant) -> [String] {
+        var parts = ["round \(min(progress.round, progress.rounds))/\(progress.rounds)"]
+        if let current = progress.current, let best = progress.best {
+            parts.append(
+                String(format: "%@ %.4f (best %.4f)", progress.objective, current, best))
+        }
+        let speed = progress.samplesPerSecond(at: now)
+        if speed > 0 { parts.append("\(Int(speed)) samples/s") }
+        let workers = progress.readyWorkers.count
+        parts.append("\(workers) worker\(workers == 1 ? "" : "s")")
+        if let remaining = progress.remaining(at: now), progress.stepsDone < progress.steps {
+            parts.append("\(remaining.short) left")
+        }
+        return parts
+    }
+
+    private var columns: Int {
+        var size = winsize()
+        return ioctl(2, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : 80
+    }
+
+    private func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+}

@@ -1,0 +1,55 @@
+import Common
+import Coordination
+import Foundation
+
+/// Writes down and shows what happens in a run: event log, progress, and the figures of the report.
+final class RunRecorder: RunObserver {
+    private(set) var progress: RunProgress
+    private(set) var rejectedMessages = 0
+    private let log: EventLog
+    private let display: ProgressDisplay
+    /// Called once when the event log cannot be written any more.
+    var onFailure: ((SelMixError) -> Void)?
+
+    init(job: Job, log: EventLog, display: ProgressDisplay) {
+        progress = RunProgress(job: job, at: SystemClock.now)
+        self.log = log
+        self.display = display
+    }
+
+    func happened(_ event: RunEvent) {
+        let now = SystemClock.now
+        progress.update(event, at: now)
+        log.append(event, at: Date())
+        if let failure = log.failure, let onFailure {
+            self.onFailure = nil
+            onFailure(failure)
+        }
+        if let line = notice(event) { display.note(line, progress, at: now) }
+        display.show(progress, at: now)
+    }
+
+    func roundEnded(_ report: RoundReport) {
+        progress.update(report)
+        log.append(round: report, at: Date())
+        display.roundEnded(progress, at: SystemClock.now)
+    }
+
+    func rejected(_ reason: String) { rejectedMessages += 1 }
+
+    /// What a person who watches should be told at once.
+    private func notice(_ event: RunEvent) -> String? {
+        switch event {
+        case .waiting(let reason) where progress.mostWorkers > 0 || !reason.hasPrefix("0 of 1"): "waiting: \(reason)"
+        case .workerLost(let name, _, let reason): "lost worker \(name): \(reason)"
+        case .workerRefused(_, _, let reason): "refused: \(reason)"
+        case .workerDraining(let name, _, let reason): "worker \(name) is leaving: \(reason)"
+        case .workerReady(let name, _) where progress.stepsDone > 0: "worker \(name) joined"
+        case .moved(let shards, let work, let name):
+            "\(shards.count) shard\(shards.count == 1 ? "" : "s") of \(work) moved to \(name)"
+        case .dropped(let contribution, let name, let reason):
+            "dropped \(contribution.node) of \(contribution.work) from \(name): \(reason)"
+        default: nil
+        }
+    }
+}

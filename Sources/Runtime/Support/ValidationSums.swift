@@ -1,0 +1,61 @@
+import Common
+import Messaging
+import SelMix
+import Training
+
+/// What a worker found on its part of the validation split: confusion counts, and class feature sums where they were asked
+/// for. Counts travel sparse, as rows of (true class, predicted class, count).
+struct ValidationSums: Sendable {
+    var counts: ConfusionCounts
+    /// [K, d] in float64.
+    var featureSums: AlignedBuffer?
+
+    /// Adds the right-hand sums into the left-hand ones.
+    mutating func add(_ other: ValidationSums) {
+        counts += other.counts
+        if let sums = featureSums, let others = other.featureSums {
+            let (mine, theirs) = (sums.values(as: Double.self), others.values(as: Double.self))
+            for index in mine.indices { mine[index] += theirs[index] }
+        }
+    }
+
+    func frames(dimension: Int) -> [TensorFrame] {
+        let entries = counts.sparse
+        var frames = [
+            TensorFrame(
+                name: "counts", shape: [entries.count, 3],
+                int32: entries.flatMap { [Int32($0.label), Int32($0.predicted), Int32($0.count)] })
+        ]
+        if let featureSums {
+            frames.append(
+                TensorFrame(name: "featureSums", shape: [counts.classes, dimension], float64: featureSums))
+        }
+        return frames
+    }
+
+    /// - Throws: ``SelMixError`` when the tensors are not what a worker sends.
+    init(frames: [TensorFrame], classes: Int, dimension: Int, withFeatureSums: Bool) throws {
+        guard let counts = frames[named: "counts"], counts.type == .int32, counts.shape.count == 2,
+            counts.shape[1] == 3
+        else { throw SelMixError(.failed, "statistics without counts") }
+        self.counts = ConfusionCounts(classes: classes)
+        let values = counts.values(as: Int32.self, zero: 0)
+        for start in stride(from: 0, to: values.count, by: 3) {
+            let (label, predicted, count) = (Int(values[start]), Int(values[start + 1]), values[start + 2])
+            guard (0..<classes).contains(label), (0..<classes).contains(predicted), count > 0 else {
+                throw SelMixError(.failed, "a count of \(count) for classes \(label) and \(predicted)")
+            }
+            self.counts.add(Int64(count), true: label, predicted: predicted)
+        }
+        guard withFeatureSums else { return }
+        guard let sums = frames[named: "featureSums"], sums.type == .float64, sums.shape == [classes, dimension] else {
+            throw SelMixError(.failed, "statistics without class feature sums")
+        }
+        featureSums = AlignedBuffer(bytes: sums.bytes)
+    }
+
+    init(counts: ConfusionCounts, featureSums: AlignedBuffer?) {
+        self.counts = counts
+        self.featureSums = featureSums
+    }
+}

@@ -1,0 +1,53 @@
+import Common
+import Coordination
+import Foundation
+import SelMix
+import Training
+
+/// What a worker needs of the job, mapped and checked: the training and validation splits and the head's shape.
+struct WorkerData: Sendable {
+    let job: Job
+    let layout: ParameterLayout
+    let classes: Int
+    let dimension: Int
+    let validation: LabeledFeatures
+    let mixed: MixedBatch
+
+    /// - Throws: when a file is missing or is not what the job says, with what to do about it.
+    init(job: Job) throws {
+        let catalog = TensorCatalog()
+        let weight = try catalog.tensor(for: TensorReference(parsing: job.head.weight))
+        guard weight.shape.count == 2 else {
+            throw SelMixError(.invalidInput, "head.weight \(weight.source) has shape \(weight.shape)")
+        }
+        classes = weight.shape[0]
+        dimension = weight.shape[1]
+        layout = .linearHead(classes: classes, dimension: dimension)
+        self.job = job
+        validation = try LabeledFeatures(
+            job.data.validation, role: "validation", catalog: catalog, classes: classes, dimension: dimension)
+        let train = try LabeledFeatures(
+            job.data.train, role: "train", catalog: catalog, classes: classes, dimension: dimension)
+        mixed = MixedBatch(
+            data: train,
+            shards: TrainingShards(labels: train.labels, classes: classes, shards: job.cluster.shards),
+            mixRatio: job.selmix.mixRatio, seed: job.seed)
+    }
+}
+
+extension LabeledFeatures {
+    /// A split as the job file names it.
+    init(
+        _ files: SplitFiles, role: String, catalog: TensorCatalog, classes: Int, dimension: Int,
+        needsEveryClass: Bool = true
+    ) throws {
+        do {
+            self = try LabeledFeatures(
+                features: catalog.tensor(for: TensorReference(parsing: files.features)),
+                labels: catalog.tensor(for: TensorReference(parsing: files.labels)), classes: classes,
+                dimension: dimension, role: role, needsEveryClass: needsEveryClass)
+        } catch let error as SelMixError where !error.message.hasPrefix("data.") {
+            throw error.within("data.\(role)")
+        }
+    }
+}

@@ -1,0 +1,267 @@
+import Common
+import Coordination
+import Dispatch
+import Foundation
+import Logging
+import Messaging
+import SelMix
+import Training
+
+/// The worker process: carries out what ``WorkerSession`` decides.
+///
+/// One thread drives the sockets and the session, another computes, so that heartbeats go on during a long product. They
+/// meet in the mailbox.
+public final class WorkerShell {
+    public struct Options: Sendable {
+        public var controlAddress: String
+        public var bulkAddress: String
+        public var name: String
+        public var timing: Timing
+
+        public init(controlAddress: String, bulkAddress: String, name: String, timing: Timing) {
+            self.controlAddress = controlAddress
+            self.bulkAddress = bulkAddress
+            self.name = name
+            self.timing = timing
+        }
+    }
+
+    /// What reaches the network thread from the others.
+    private enum Arrival: Sendable {
+        case session(WorkerEvent)
+        case loaded(WorkerData, probe: Digest)
+        /// Computed under a generation of the session, with the tensors to send.
+        case computed(Contribution, [TensorFrame], generation: UInt64)
+        case assignmentDone(UInt64, generation: UInt64)
+    }
+
+    private let options: Options
+    private let context: MessagingContext
+    private let mailbox = Mailbox<Arrival>()
+    private let progress = WorkerEngine.Progress()
+    private let compute = DispatchQueue(label: "selmix.compute")
+    private let log: Logger
+    private var session: WorkerSession
+    private var control: Socket?
+    private var bulk: Socket?
+    private var data: WorkerData?
+    private var engine: EngineBox?
+    private var job: Job?
+    private var weights: (version: WeightsVersion, values: Parameters)?
+    private var plans: [UInt64: [ClassPair]] = [:]
+    private var computed: [Contribution: [TensorFrame]] = [:]
+    private var exit: WorkerExit?
+
+    /// Hands the engine to the compute queue, the only place that uses it.
+    private final class EngineBox: @unchecked Sendable {
+        let engine: WorkerEngine
+        init(_ engine: WorkerEngine) { self.engine = engine }
+    }
+
+    public init(_ options: Options, log: Logger) throws {
+        self.options = options
+        self.log = log
+        context = try MessagingContext()
+        session = WorkerSession(
+            .init(
+                name: options.name,
+                hello: Hello(
+                    version: Version.current, host: ProcessInfo.processInfo.hostName, processID: getpid(),
+                    instructionSet: InstructionSet.best, matrixLibrary: InstructionSet.libraryVersion),
+                timing: options.timing, seed: .random(in: .min ... .max)))
+    }
+
+    /// Asks the worker to hand over and leave; from any thread.
+    public var stopper: @Sendable (String) -> Void {
+        { [mailbox] reason in mailbox.post(.session(.stopRequested(reason: reason))) }
+    }
+
+    /// Works until the coordinator lets this worker go, on the calling thread.
+    public func run() throws {
+        perform(session.step(.started, at: SystemClock.now))
+        while exit == nil {
+            let wait = session.nextDeadline.map { $0 - SystemClock.now }
+            Poller.wait([control, bulk].compactMap { $0 }, wake: mailbox.signal, timeout: wait)
+            receive(from: \.control)
+            receive(from: \.bulk)
+            for arrival in mailbox.takeAll() { handle(arrival) }
+            if let deadline = session.nextDeadline, SystemClock.now >= deadline {
+                handle(.tick(blocks: progress.blocks.load(ordering: .relaxed)))
+            }
+        }
+        progress.generation.add(1, ordering: .relaxed)
+        control?.linger(.milliseconds(500))
+        control = nil
+        bulk = nil
+        if case .failed(let error) = exit { throw error }
+    }
+
+    // MARK: Events
+
+    private func receive(from socket: KeyPath<WorkerShell, Socket?>) {
+        // A message may replace the sockets, and what the old ones still hold is not wanted then.
+        while exit == nil, let current = self[keyPath: socket], let received = current.receive(CoordinatorMessage.self) {
+            switch received {
+            case .rejected(let error):
+                log.warning("dropped a message: \(error)")
+            case .packet(let packet):
+                guard packet.header.incarnation == session.incarnation else { continue }
+                guard take(packet) else { continue }
+                handle(.received(packet.message, packet.header))
+            }
+        }
+    }
+
+    /// Keeps the tensors of a message.
+    ///
+    /// - Returns: false when they are not what the message needs; it is dropped then, and will be repeated.
+    private func take(_ packet: Packet<CoordinatorMessage>) -> Bool {
+        switch packet.message {
+        case .welcome:
+            guard let frame = packet.tensors[named: "job"] else { return false }
+            do {
+                job = try JSONDecoder().decode(Job.self, from: Data(frame.bytes))
+                return true
+            } catch {
+                handle(.loadFailed(SelMixError(.cluster, "the coordinator's job is unreadable", cause: "\(error)")))
+                return false
+            }
+        case .weights(let version, let digest):
+            guard let data, packet.tensors.match(data.layout) else { return false }
+            let values = Parameters(layout: data.layout, copying: packet.tensors)
+            guard values.digest == digest.rawValue else {
+                log.error("weights version \(version) arrived damaged and are dropped")
+                return false
+            }
+            weights = (version, values)
+            return true
+        case .assign(let assignment):
+            guard case .train = assignment.work else { return true }
+            guard let data, let frame = packet.tensors[named: "pairs"], frame.type == .int32 else { return false }
+            let slots = data.job.batch / data.job.cluster.shards
+            let values = frame.values(as: Int32.self, zero: 0)
+            let pairs = stride(from: 0, to: values.count - 1, by: 2).map {
+                ClassPair(label: Int(values[$0]), partner: Int(values[$0 + 1]))
+            }
+            let range = 0..<data.classes
+            guard pairs.count == assignment.shards.count * slots,
+                pairs.allSatisfy({ range.contains($0.label) && range.contains($0.partner) }),
+                assignment.shards.allSatisfy({ $0.rawValue < data.job.cluster.shards })
+            else { return false }
+            plans[assignment.number] = pairs
+            return true
+        default:
+            return true
+        }
+    }
+
+    private func handle(_ arrival: Arrival) {
+        let generation = progress.generation.load(ordering: .relaxed)
+        switch arrival {
+        case .session(let event): handle(event)
+        case .loaded(let data, let probe):
+            do {
+                engine = EngineBox(try WorkerEngine(data: data, progress: progress))
+                self.data = data
+                handle(.loaded(probe: probe))
+            } catch {
+                handle(.loadFailed(SelMixError(describing: error)))
+            }
+        case .computed(let contribution, let frames, let computedUnder):
+            guard computedUnder == generation else { return }
+            computed[contribution] = frames
+            handle(.computed(contribution))
+            computed[contribution] = nil
+        case .assignmentDone(let number, let computedUnder):
+            guard computedUnder == generation else { return }
+            plans[number] = nil
+            handle(.assignmentDone(number))
+        }
+    }
+
+    private func handle(_ event: WorkerEvent) { perform(session.step(event, at: SystemClock.now)) }
+
+    // MARK: Directives
+
+    private func perform(_ directives: [WorkerDirective]) {
+        for directive in directives {
+            switch directive {
+            case .connect(let incarnation): connect(as: incarnation)
+            case .send(let message): send(message)
+            case .sendContribution(let contribution):
+                guard let frames = computed[contribution] else { preconditionFailure("no tensors of \(contribution)") }
+                _ = bulk?.send(Packet(WorkerMessage.contribution(contribution), header: session.header, tensors: frames))
+            case .load(let welcome): load(welcome)
+            case .compute(let assignment): start(assignment)
+            case .reset:
+                progress.generation.add(1, ordering: .relaxed)
+                weights = nil
+                plans = [:]
+            case .exit(let exit): self.exit = exit
+            }
+        }
+    }
+
+    private func connect(as incarnation: Incarnation) {
+        do {
+            control = nil
+            bulk = nil
+            let control = try Socket(
+                .dealer(incarnation), context: context, options: .init(longestFrame: 1 << 20, queueLength: 1000))
+            // A worker trusts its coordinator with memory: frames are as long as the model is.
+            let bulk = try Socket(
+                .dealer(incarnation), context: context, options: .init(longestFrame: 1 << 36, queueLength: 64))
+            try control.connect(options.controlAddress)
+            try bulk.connect(options.bulkAddress)
+            (self.control, self.bulk) = (control, bulk)
+        } catch {
+            exit = .failed(SelMixError(describing: error))
+        }
+    }
+
+    private func send(_ message: WorkerMessage) {
+        // Work comes over the bulk socket, so the coordinator may count on this worker only once that is connected too.
+        if case .heartbeat(let heartbeat) = message, case .ready = heartbeat.phase, bulk?.canSend == false { return }
+        _ = control?.send(Packet(message, header: session.header))
+    }
+
+    private func load(_ welcome: Welcome) {
+        guard let job else { preconditionFailure("a welcome without a job") }
+        compute.async { [mailbox] in
+            do {
+                try InstructionSet.use(welcome.instructionSet)
+                let data = try WorkerData(job: job)
+                let probe = Digest(rawValue: try InstructionSet.probe())
+                mailbox.post(.loaded(data, probe: probe))
+            } catch {
+                mailbox.post(.session(.loadFailed(SelMixError(describing: error))))
+            }
+        }
+    }
+
+    private func start(_ assignment: Assignment) {
+        guard let engine, let weights, weights.version == assignment.weights else {
+            preconditionFailure("\(assignment) without its weights")
+        }
+        let pairs = plans[assignment.number] ?? []
+        let generation = progress.generation.load(ordering: .relaxed)
+        compute.async { [mailbox, progress, values = weights.values] in
+            do {
+                try engine.engine.compute(
+                    assignment, weights: values, pairs: pairs,
+                    isWanted: { progress.generation.load(ordering: .relaxed) == generation },
+                    deliver: { mailbox.post(.computed($0, $1, generation: generation)) })
+                mailbox.post(.assignmentDone(assignment.number, generation: generation))
+            } catch {
+                mailbox.post(.session(.computeFailed(SelMixError(describing: error))))
+            }
+        }
+    }
+}
+
+extension SelMixError {
+    /// Any error in the one shape.
+    init(describing error: any Error) {
+        self = error as? SelMixError ?? SelMixError(.failed, "an unexpected error", cause: "\(error)")
+    }
+}

@@ -1,0 +1,30 @@
+/// How class pairs are chosen. SelMix is one; the others are what it is compared with.
+public enum Policy: String, Sendable, Codable, CaseIterable {
+    /// By the estimated gain of each pair.
+    case selmix
+    /// Every pair alike.
+    case uniform
+    /// No mixing, every class alike.
+    case classBalanced = "class-balanced"
+    /// No mixing, classes by their training frequency.
+    case instance
+
+    /// - Parameter trainCounts: training samples per class, [K].
+    public func distribution(
+        gain: Matrix<Float>, temperature: Temperature, trainCounts: [Int]
+    ) -> PairDistribution {
+        switch self {
+        case .selmix: .selective(gain: gain, temperature: temperature)
+        case .uniform: .uniform(classes: gain.rows)
+        case .classBalanced: Self.diagonal([Double](repeating: 1, count: gain.rows))
+        case .instance: Self.diagonal(trainCounts.map(Double.init))
+        }
+    }
+
+    private static func diagonal(_ weights: [Double]) -> PairDistribution {
+        let sum = weights.reduce(0, +)
+        var probabilities = Matrix<Float>(rows: weights.count, columns: weights.count, repeating: 0)
+        for (k, weight) in weights.enumerated() { probabilities[k, k] = Float(weight / sum) }
+        return PairDistribution(probabilities: probabilities)
+    }
+}

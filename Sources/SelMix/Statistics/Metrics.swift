@@ -1,0 +1,51 @@
+import Foundation
+
+/// What a head is judged by on one split, all from the raw counts and all fractions of 1.
+public struct Metrics: Sendable, Codable, Equatable {
+    public var accuracy: Double
+    public var meanRecall: Double
+    public var minRecall: Double
+    /// Geometric mean of the recalls.
+    public var gMean: Double
+    /// Harmonic mean of the recalls.
+    public var hMean: Double
+    public var headRecall: Double
+    public var tailRecall: Double
+    /// The smallest share of predictions that any class receives.
+    public var minCoverage: Double
+    /// [K]; nil for a class that the split does not hold, which the means leave out.
+    public var perClassRecall: [Double?]
+
+    public init(_ counts: ConfusionCounts, split: ClassSplit) {
+        let statistics = ConfusionStatistics(counts)
+        let recalls = statistics.knownRecalls
+        let classes = counts.classes
+        let hits = (0..<classes).reduce(Int64(0)) { $0 + counts[$1, $1] }
+        accuracy = Double(hits) / Double(max(1, counts.total))
+        meanRecall = Means.arithmetic(recalls)
+        minRecall = recalls.min() ?? 0
+        gMean = Means.geometric(recalls)
+        hMean = Means.harmonic(recalls)
+        headRecall = statistics.meanRecall(over: split.head)
+        tailRecall = statistics.meanRecall(over: split.tail)
+        minCoverage = statistics.coverages.min() ?? 0
+        perClassRecall = statistics.recalls
+    }
+}
+
+/// Means of recalls; 0 of nothing, and geometric and harmonic means are 0 as soon as one recall is.
+enum Means {
+    static func arithmetic(_ values: [Double]) -> Double {
+        values.isEmpty ? 0 : values.reduce(0, +) / Double(values.count)
+    }
+
+    static func geometric(_ values: [Double]) -> Double {
+        guard !values.isEmpty, values.allSatisfy({ $0 > 0 }) else { return 0 }
+        return exp(values.reduce(0) { $0 + log($1) } / Double(values.count))
+    }
+
+    static func harmonic(_ values: [Double]) -> Double {
+        guard !values.isEmpty, values.allSatisfy({ $0 > 0 }) else { return 0 }
+        return Double(values.count) / values.reduce(0) { $0 + 1 / $1 }
+    }
+}

@@ -1,0 +1,42 @@
+import ArgumentParser
+import Common
+import Foundation
+import Runtime
+import SelMix
+
+struct EvaluateCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "evaluate", abstract: "Metrics of a head on validation and test.")
+
+    @OptionGroup var job: JobOptions
+    @Option(help: "The head: a .safetensors file with `weight` and `bias`; by default the one of the job file.")
+    var head: String?
+    @Flag(help: "Print exactly one JSON object on standard output.")
+    var json = false
+
+    private struct Result: Encodable {
+        var head: String
+        var validation: Metrics
+        var test: Metrics?
+    }
+
+    func run() throws {
+        var job = try job.load()
+        if let head {
+            let path = URL(fileURLWithPath: head).path
+            job.head = HeadFiles(weight: path + "#weight", bias: path + "#bias")
+        }
+        let run = try PreparedRun(job)
+        let result = Result(
+            head: head ?? job.head.weight,
+            validation: Metrics(try run.evaluate(run.head, on: run.validation), split: run.split),
+            test: try run.test.map { Metrics(try run.evaluate(run.head, on: $0), split: run.split) })
+        if json {
+            print(try JSONText.of(result))
+        } else {
+            print(
+                MetricsTable.text(
+                    [("validation", result.validation)] + (result.test.map { [("test", $0)] } ?? [])))
+        }
+    }
+}

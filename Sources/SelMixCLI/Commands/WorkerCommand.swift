@@ -1,0 +1,41 @@
+import ArgumentParser
+import Common
+import Coordination
+import Foundation
+import Runtime
+
+struct WorkerCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "worker", abstract: "Works for a coordinator until it is let go.")
+
+    @Option(help: "The coordinator's address, as given to its --bind.")
+    var connect: String
+    @Option(help: "The coordinator's address for tensors, if not the next port.")
+    var connectBulk: String?
+    @Option(help: "This worker's name; by default host and process id.")
+    var name: String?
+    @Option(help: "Seconds to wait for a coordinator that cannot be reached.")
+    var patience: Double = 60
+    @Flag(help: .hidden)
+    var exitWithParent = false
+
+    func validate() throws {
+        if let name, name.isEmpty || name.utf8.count > 200 { throw ValidationError("--name must have 1 to 200 bytes") }
+        if patience < 3 { throw ValidationError("--patience is \(patience); it must be at least 3 seconds") }
+    }
+
+    func run() async throws {
+        let log = LogSetup.logger("selmix.worker", environment: ProcessInfo.processInfo.environment)
+        if exitWithParent { Lifeline.attach() }
+        let bulk = try connectBulk ?? Endpoint.bulk(besides: connect)
+        let process = ProcessInfo.processInfo
+        let worker = try WorkerShell(
+            .init(
+                controlAddress: connect, bulkAddress: bulk,
+                name: name ?? "\(process.hostName)-\(process.processIdentifier)",
+                timing: try Timing(failureTimeout: .seconds(2), orphanTimeout: .seconds(patience))), log: log)
+        let signals = StopSignals(onStop: worker.stopper)
+        try worker.run()
+        withExtendedLifetime(signals) {}
+    }
+}

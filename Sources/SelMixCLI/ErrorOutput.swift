@@ -1,0 +1,38 @@
+import ArgumentParser
+import Common
+import Foundation
+
+/// Prints an error as `error:` and `hint:` lines and ends with the status that belongs to it.
+enum ErrorOutput {
+    static func exit(with error: any Error) -> Never {
+        if let error = error as? SelMixError {
+            write("error: \(error.message)" + (error.cause.map { " (\($0))" } ?? ""))
+            if let hint = error.hint { write("hint: \(hint)") }
+            Foundation.exit(status(of: error.code))
+        }
+        let status = SelMixCommand.exitCode(for: error)
+        if status == .success {
+            print(SelMixCommand.fullMessage(for: error))
+            Foundation.exit(0)
+        }
+        if status == .validationFailure {
+            write("error: \(SelMixCommand.message(for: error))")
+            write("hint: see `selmix --help` and `selmix help COMMAND`")
+            Foundation.exit(2)
+        }
+        write("error: \(error)")
+        Foundation.exit(1)
+    }
+
+    private static func status(of code: SelMixError.Code) -> Int32 {
+        switch code {
+        case .failed: 1
+        case .usage: 2
+        case .invalidInput: 3
+        case .cluster: 4
+        case .interrupted: 130
+        }
+    }
+
+    private static func write(_ line: String) { FileHandle.standardError.write(Data((line + "\n").utf8)) }
+}

@@ -1,0 +1,33 @@
+import ArgumentParser
+import Common
+import Foundation
+
+@main
+struct Main {
+    static func main() async {
+        do {
+            var command = try SelMixCommand.parseAsRoot()
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            ErrorOutput.exit(with: error)
+        }
+    }
+}
+
+struct SelMixCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "selmix",
+        abstract: "Fine-tunes pre-trained classifiers with SelMix across worker processes.",
+        discussion: """
+            SelMix (arXiv 2403.18301) fine-tunes the head of a classifier for metrics that are no average over samples: \
+            worst-class recall, geometric and harmonic mean of recalls, head/tail balance, coverage.
+            """,
+        version: VersionText.text,
+        subcommands: [
+            TrainCommand.self, CoordinatorCommand.self, WorkerCommand.self, EvaluateCommand.self, GainCommand.self,
+        ])
+}

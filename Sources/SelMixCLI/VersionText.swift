@@ -1,0 +1,5 @@
+import Runtime
+
+enum VersionText {
+    static let text = "selmix \(Version.current)"
+}

@@ -1,0 +1,53 @@
+import CKernels
+import Common
+import SelMix
+
+/// Confusion counts, and on demand class feature sums, of a linear head over part of a split. Always float32, so that
+/// evaluating a written head reproduces what training reported. Holds scratch memory: one a thread.
+public final class HeadEvaluation {
+    /// Rows classified at a time. The last block of a shard is padded, so that every product has this shape.
+    private static let blockRows = 128
+
+    private let classes: Int
+    private let dimension: Int
+    private let product: MatrixProduct
+    private let features: AlignedBuffer
+    private let logits: AlignedBuffer
+
+    public init(classes: Int, dimension: Int) throws {
+        self.classes = classes
+        self.dimension = dimension
+        product = try MatrixProduct(.init(m: Self.blockRows, n: classes, k: dimension, transposedB: true))
+        features = AlignedBuffer(byteCount: Self.blockRows * dimension * 4, zeroed: true)
+        logits = AlignedBuffer(byteCount: Self.blockRows * classes * 4)
+    }
+
+    /// Adds the samples of one shard: of all rows those with row % shards == shard. Shard 0 of 1 is the whole split.
+    ///
+    /// - Parameters:
+    ///   - sums: [K, d] in float64, to which each sample's features are added; nil where they are not wanted.
+    ///   - blockDone: called after each block of rows.
+    public func add(
+        _ data: LabeledFeatures, shard: ShardID, of shards: Int, weights: Parameters, counts: inout ConfusionCounts,
+        sums: UnsafeMutablePointer<Double>? = nil, blockDone: () -> Void = {}
+    ) throws {
+        let rows = Array(stride(from: shard.rawValue, to: data.count, by: shards))
+        let x = features.pointer.assumingMemoryBound(to: Float.self)
+        let l = logits.pointer.assumingMemoryBound(to: Float.self)
+        for first in stride(from: 0, to: rows.count, by: Self.blockRows) {
+            let block = rows[first..<min(first + Self.blockRows, rows.count)]
+            for (index, row) in block.enumerated() { data.features.floats(row: row, into: x + index * dimension) }
+            for index in block.count..<Self.blockRows {
+                (x + index * dimension).update(repeating: 0, count: dimension)
+            }
+            try product(x, weights["weight"].baseAddress!, into: l)
+            smx_add_bias(l, weights["bias"].baseAddress!, Self.blockRows, classes)
+            for (index, row) in block.enumerated() {
+                let label = Int(data.labels[row])
+                counts.add(true: label, predicted: smx_argmax(l + index * classes, classes))
+                if let sums { smx_accumulate(x + index * dimension, sums + label * dimension, dimension) }
+            }
+            blockDone()
+        }
+    }
+}

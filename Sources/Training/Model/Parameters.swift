@@ -1,0 +1,72 @@
+import CKernels
+import Common
+import SelMix
+
+/// The values of a layout's tensors: weights, a gradient, or optimiser state. Shared by reference; whoever writes to one
+/// owns it at that time.
+public struct Parameters: Sendable {
+    public let layout: ParameterLayout
+    public let buffer: AlignedBuffer
+
+    /// All zero.
+    public init(layout: ParameterLayout) {
+        self.layout = layout
+        buffer = AlignedBuffer(byteCount: layout.count * 4, zeroed: true)
+    }
+
+    public var floats: UnsafeMutablePointer<Float> { buffer.pointer.assumingMemoryBound(to: Float.self) }
+
+    /// One tensor's values.
+    public subscript(name: String) -> UnsafeMutableBufferPointer<Float> { values(of: layout[name]) }
+
+    public func values(of entry: ParameterLayout.Entry) -> UnsafeMutableBufferPointer<Float> {
+        UnsafeMutableBufferPointer(start: floats + entry.offset, count: entry.count)
+    }
+
+    /// XXH3 over the whole buffer.
+    public var digest: UInt64 { smx_hash(buffer.pointer, buffer.byteCount, 0) }
+
+    public var isFinite: Bool { smx_all_finite(floats, layout.count) }
+
+    public func add(_ other: Parameters) { smx_add(other.floats, floats, layout.count) }
+
+    public func copy() -> Parameters {
+        let copy = Parameters(layout: layout)
+        copy.buffer.pointer.copyMemory(from: buffer.pointer, byteCount: buffer.byteCount)
+        return copy
+    }
+}
+
+extension Parameters {
+    /// A linear head from its two tensors.
+    public init(weight: StoredTensor, bias: StoredTensor) throws {
+        guard weight.shape.count == 2, weight.shape[0] >= 2, weight.shape[1] >= 1 else {
+            throw SelMixError(
+                .invalidInput, "head.weight \(weight.source) has shape \(weight.shape)",
+                hint: "it must be [K, d] with at least two classes, as torch.nn.Linear stores it")
+        }
+        guard bias.shape == [weight.shape[0]] else {
+            throw SelMixError(
+                .invalidInput, "head.bias \(bias.source) has shape \(bias.shape), head.weight \(weight.shape)",
+                hint: "the bias must be [\(weight.shape[0])]")
+        }
+        self.init(layout: .linearHead(classes: weight.shape[0], dimension: weight.shape[1]))
+        for (name, tensor) in [("weight", weight), ("bias", bias)] {
+            _ = self[name].update(fromContentsOf: try tensor.floatArray())
+        }
+        guard isFinite else {
+            throw SelMixError(
+                .invalidInput, "the head \(weight.source) holds values that are not finite",
+                hint: "look at the training that made it")
+        }
+    }
+
+    /// The weight of a linear head, [K, d].
+    public var headWeight: Matrix<Float> {
+        let shape = layout["weight"].shape
+        return Matrix(rows: shape[0], columns: shape[1], values: Array(self["weight"]))
+    }
+
+    /// The bias of a linear head, [K].
+    public var headBias: [Float] { Array(self["bias"]) }
+}

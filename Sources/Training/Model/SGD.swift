@@ -1,0 +1,47 @@
+import CKernels
+import Foundation
+
+/// Stochastic gradient descent with momentum and weight decay, as PyTorch defines it:
+/// v = m v + (g + wd w), w = w - lr_t v; no decay on biases.
+public struct SGD: Sendable {
+    public enum Schedule: String, Sendable, Codable, CaseIterable {
+        /// lr_t = lr / 2 (1 + cos(pi t / T)).
+        case cosine
+        case constant
+    }
+
+    public var learningRate: Double
+    public var momentum: Double
+    public var weightDecay: Double
+    public var schedule: Schedule
+    /// T: steps of the whole run.
+    public var totalSteps: Int
+
+    public init(learningRate: Double, momentum: Double, weightDecay: Double, schedule: Schedule, totalSteps: Int) {
+        self.learningRate = learningRate
+        self.momentum = momentum
+        self.weightDecay = weightDecay
+        self.schedule = schedule
+        self.totalSteps = totalSteps
+    }
+
+    /// lr_t of step t, counted from 0.
+    public func rate(step: Int) -> Double {
+        switch schedule {
+        case .constant: learningRate
+        case .cosine: learningRate / 2 * (1 + cos(.pi * Double(step) / Double(totalSteps)))
+        }
+    }
+
+    /// Moves the weights by one step: `velocity` is updated in place, the new weights go to `result`, which may be `weights`.
+    public func apply(
+        step: Int, weights: Parameters, velocity: Parameters, gradient: Parameters, into result: Parameters
+    ) {
+        let rate = Float(rate(step: step))
+        for entry in weights.layout.entries {
+            smx_sgd(
+                weights.floats + entry.offset, velocity.floats + entry.offset, gradient.floats + entry.offset,
+                result.floats + entry.offset, rate, Float(momentum), entry.decays ? Float(weightDecay) : 0, entry.count)
+        }
+    }
+}

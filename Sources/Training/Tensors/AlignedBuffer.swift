@@ -1,0 +1,47 @@
+import Glibc
+
+/// Memory of a fixed size that starts on a 64-byte boundary: a cache line, and the widest vector register.
+///
+/// A class, because it is shared: a gradient is written by a kernel, hashed, and handed to a socket that may still be
+/// sending it when the writer has let go. Nothing here synchronises; whoever shares a buffer between threads decides who
+/// may write when.
+public final class AlignedBuffer: ByteOwner, @unchecked Sendable {
+    public static let alignment = 64
+
+    public let byteCount: Int
+    /// Valid as long as the buffer lives; keep the buffer, not the pointer.
+    public let pointer: UnsafeMutableRawPointer
+
+    /// - Parameter zeroed: whether the memory starts as zeros; otherwise its content is undefined.
+    public init(byteCount: Int, zeroed: Bool = false) {
+        precondition(byteCount >= 0, "a buffer of \(byteCount) bytes")
+        self.byteCount = byteCount
+        // At least one line, so that an empty buffer has an address of its own too.
+        pointer = .allocate(byteCount: max(byteCount, Self.alignment), alignment: Self.alignment)
+        if zeroed { memset(pointer, 0, byteCount) }
+    }
+
+    /// A copy of `bytes`.
+    public convenience init(bytes: UnsafeRawBufferPointer) {
+        self.init(byteCount: bytes.count)
+        mutableBytes.copyMemory(from: bytes)
+    }
+
+    deinit { pointer.deallocate() }
+
+    public var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: pointer, count: byteCount) }
+    public var mutableBytes: UnsafeMutableRawBufferPointer {
+        UnsafeMutableRawBufferPointer(start: pointer, count: byteCount)
+    }
+
+    /// The memory as float32 values, [byteCount / 4]; the byte count must be a multiple of 4.
+    public func floats() -> UnsafeMutableBufferPointer<Float> { values(as: Float.self) }
+
+    /// The memory as numbers of another type; the byte count must be a multiple of their size.
+    public func values<Scalar: TensorScalar>(as type: Scalar.Type) -> UnsafeMutableBufferPointer<Scalar> {
+        let size = MemoryLayout<Scalar>.stride
+        precondition(byteCount.isMultiple(of: size), "\(byteCount) bytes are no whole number of \(Scalar.self)")
+        return UnsafeMutableBufferPointer(
+            start: pointer.bindMemory(to: type, capacity: byteCount / size), count: byteCount / size)
+    }
+}

@@ -1,0 +1,55 @@
+import Foundation
+import Testing
+
+@testable import Runtime
+
+/// What identifies a run.
+@Suite struct JobConfigurationTests {
+    @Test func keysAreFlatSortedAndCanonical() throws {
+        let keys = try JobFileTests.parse("seed: 18446744073709551615").configurationKeys
+        #expect(
+            keys.map { "\($0.key)=\($0.value)" } == [
+                "batch=64", "cluster.precision=float32", "cluster.shards=8", "data.train.features=/jobs/a.npy",
+                "data.train.labels=/jobs/b.npy", "data.validation.features=/jobs/c.npy",
+                "data.validation.labels=/jobs/d.npy", "head.bias=/jobs/h.safetensors#bias",
+                "head.weight=/jobs/h.safetensors#weight", "objective.name=min-recall", "optimizer.learningRate=0.0003",
+                "optimizer.momentum=0.9", "optimizer.schedule=cosine", "optimizer.weightDecay=0.0005",
+                "seed=18446744073709551615", "selmix.diagonalSmoothing=0.5", "selmix.formula=paper",
+                "selmix.mixRatio=[0.6, 1]", "selmix.policy=selmix", "selmix.rounds=60", "selmix.stepsPerRound=50",
+                "selmix.temperature.relative=0.5",
+            ])
+    }
+
+    @Test func theJSONIsThatOfTheKeys() throws {
+        let job = try JobFileTests.parse("cluster: {instructionSet: \"a\\\"b\\\\c\\n\"}")
+        #expect(job.configurationJSON.hasPrefix("{\"batch\":\"64\",\"cluster.instructionSet\":\"a\\\"b\\\\c\\u000a\","))
+        let read = try JSONDecoder().decode([String: String].self, from: Data(job.configurationJSON.utf8))
+        #expect(read == Dictionary(uniqueKeysWithValues: job.configurationKeys.map { ($0.key, $0.value) }))
+    }
+
+    @Test func whatDoesNotDecideTheResultMayDiffer() throws {
+        let other = try JobFileTests.parse(
+            """
+            name: other
+            cluster: {failureTimeout: 9s, minWorkers: 3, workerWait: 1, orphanTimeout: 1}
+            checkpoints: {keep: 9}
+            """, overrides: ["output=other"])
+        let job = try JobFileTests.parse()
+        #expect(job != other)
+        #expect(job.differences(from: other).isEmpty)
+        #expect(job.configurationJSON == other.configurationJSON)
+    }
+
+    @Test func differencesNameTheKeys() throws {
+        let here = try JobFileTests.parse("selmix: {rounds: 60}", overrides: ["objective.rate=20"])
+        let there = try JobFileTests.parse("selmix: {rounds: 40, temperature: {absolute: 0.1}}")
+        #expect(
+            here.differences(from: there) == [
+                "objective.rate: 20 here, not set there", "selmix.rounds: 60 here, 40 there",
+                "selmix.temperature.absolute: not set here, 0.1 there",
+                "selmix.temperature.relative: 0.5 here, not set there",
+            ])
+        #expect(there.differences(from: here).contains("selmix.rounds: 40 here, 60 there"))
+        #expect(here.configurationJSON != there.configurationJSON)
+    }
+}
