@@ -54,15 +54,18 @@ let package = Package(
             ],
             swiftSettings: strict),
 
+        .testTarget(name: "ArchitectureTests", swiftSettings: strict),
         .testTarget(name: "CommonTests", dependencies: ["Common"], swiftSettings: strict),
         .testTarget(
-            name: "SelMixTests", dependencies: ["Common", "SelMix"], resources: [.copy("Golden")],
+            name: "SelMixTests", dependencies: ["Common", "CKernels", "SelMix"], resources: [.copy("Golden")],
             swiftSettings: strict),
         .testTarget(
             name: "TrainingTests", dependencies: ["Common", "SelMix", "Training"], swiftSettings: strict),
         .testTarget(
             name: "RuntimeTests", dependencies: ["Common", "SelMix", "Training", "Messaging", "Runtime"],
             swiftSettings: strict),
+        .testTarget(
+            name: "ProcessTests", dependencies: ["Common", "Training", "SelMixCLI"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

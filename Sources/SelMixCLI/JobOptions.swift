@@ -6,7 +6,8 @@ struct JobOptions: ParsableArguments {
     @Argument(help: "The job file (YAML).", completion: .file(extensions: ["yaml", "yml"]))
     var job: String
 
-    @Option(name: .customLong("set"), parsing: .singleValue, help: "Overrides a setting of the job file: key.path=value.")
+    @Option(
+        name: .customLong("set"), parsing: .singleValue, help: "Overrides a setting of the job file: key.path=value.")
     var overrides: [String] = []
 
     func load() throws -> Job { try JobFile.load(job, overrides: overrides) }

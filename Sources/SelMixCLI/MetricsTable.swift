@@ -35,9 +35,11 @@ enum MetricsTable {
 
     /// Metrics of one head.
     static func text(_ splits: [(name: String, metrics: Metrics)]) -> String {
-        let title = String(repeating: " ", count: 14)
+        let title =
+            String(repeating: " ", count: 14)
             + splits.map { $0.name.padding(toLength: 12, withPad: " ", startingAt: 0) }.joined()
-        return ([title]
+        return
+            ([title]
             + rows.map { row in
                 row.title.padding(toLength: 14, withPad: " ", startingAt: 0)
                     + splits.map { String(format: "%.4f      ", row.value($0.metrics)) }.joined()

@@ -18,8 +18,16 @@ enum ResultOutput {
         print("")
         print(MetricsTable.text(report, marking: report.objective))
         print("")
-        print("head    \(directory)/head.safetensors")
-        print("report  \(directory)/report.html")
+        let path = shownPath(directory)
+        print("head    \(path)/head.safetensors")
+        print("report  \(path)/report.html")
+    }
+
+    /// A path as a person would type it: without `..`, and from the working directory where it lies below that.
+    private static func shownPath(_ path: String) -> String {
+        let whole = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
+        let here = FileManager.default.currentDirectoryPath + "/"
+        return whole.hasPrefix(here) ? String(whole.dropFirst(here.count)) : whole
     }
 }
 

@@ -94,7 +94,7 @@ private let checkYAML = "check the indentation (spaces, never tabs), the bracket
     @Test func files() throws {
         let missing = #expect(throws: SelMixError.self) { try JobFile.load("/nowhere/job.yaml") }
         #expect(missing?.message == "there is no job file `/nowhere/job.yaml`")
-        #expect(missing?.hint == "`selmix init` writes one from data files")
+        #expect(missing?.hint == "check the path; cluster/digits-lt holds examples")
         let folder = #expect(throws: SelMixError.self) { try JobFile.load("/tmp") }
         #expect(folder?.message == "`/tmp` is a folder")
 

@@ -53,6 +53,12 @@ struct GoldenFile: Decodable {
             tailFraction: entry.tailFraction ?? ObjectiveSettings.defaultTailFraction)
     }
 
+    func scalarGain(_ entry: Case, _ formula: GainFormula) -> Matrix<Double> {
+        GainReference.gain(
+            classMeans: Matrix(classMeans), weight: Matrix(weight), bias: bias,
+            gradient: Matrix(entry.unconstrainedGradient), mixRatioMean: mixRatioMean, formula: formula)
+    }
+
     func input(gradient: Matrix<Double>) -> GainInput {
         GainInput(
             classMeans: Matrix(classMeans).map(Float.init), weight: Matrix(weight).map(Float.init),

@@ -8,8 +8,11 @@ extension Coordinator {
         for worker in workers.values.sorted(by: { $0.joinOrder < $1.joinOrder }) {
             if now >= worker.leaseEnd(timing) {
                 lose(worker.incarnation, reason: "silent for \((now - worker.lastHeard).told)", at: now, &directives)
-            } else if let end = worker.patienceEnd(patience), now >= end {
-                lose(worker.incarnation, reason: "no progress for \(patience.told)", at: now, &directives)
+            } else if let stuck = worker.outstanding.first(where: {
+                now >= $0.patienceEnd(timing, slowest: slowestTurnaround)
+            }) {
+                lose(
+                    worker.incarnation, reason: "no progress for \((now - stuck.lastSign).told)", at: now, &directives)
             }
         }
         if let shortSince, now >= shortSince + configuration.workerWait {
@@ -27,6 +30,7 @@ extension Coordinator {
         _ incarnation: Incarnation, reason: String, at now: Instant, _ directives: inout [CoordinatorDirective]
     ) {
         guard let worker = workers.removeValue(forKey: incarnation) else { return }
+        givenUp.insert(incarnation)
         directives.append(.record(.workerLost(worker.name, incarnation, reason: reason)))
         // If it lives after all, it may come back as a new incarnation.
         directives.append(.send(.rejoin(reason: reason), to: incarnation))
@@ -40,6 +44,7 @@ extension Coordinator {
         for index in worker.outstanding.indices {
             let outstanding = worker.outstanding[index]
             // Half of the patience, so that a repeat comes before the worker is taken for stuck.
+            let patience = configuration.timing.patience(slowest: slowestTurnaround, moves: outstanding.moves)
             let due = outstanding.lastSign + patience / 2
             guard now >= due, !holding.contains(outstanding.assignment.number), outstanding.sendings < 4 else { continue }
             worker.outstanding[index].sendings += 1

@@ -12,6 +12,11 @@ extension Coordinator {
             directives.append(.send(.welcome(welcome), to: header.incarnation))
             return
         }
+        guard !givenUp.contains(header.incarnation) else {
+            // A late hello, or one that was sent while our answers did not arrive.
+            directives.append(.send(.rejoin(reason: "this start of you was given up"), to: header.incarnation))
+            return
+        }
         switch admission(of: hello, header) {
         case .refused(let reason, let retry):
             directives.append(.send(.refused(reason: reason, retry: retry), to: header.incarnation))
@@ -81,6 +86,7 @@ extension Coordinator {
                 directives.append(.send(.refused(reason: reason, retry: false), to: incarnation))
                 directives.append(.record(.workerRefused(worker.name, incarnation, reason: reason)))
                 workers[incarnation] = nil
+                givenUp.insert(incarnation)
                 return
             }
             worker.state = .ready
@@ -111,6 +117,7 @@ extension Coordinator {
         let drained = workers.values.filter { $0.state == .draining && $0.outstanding.isEmpty }
         for worker in drained.sorted(by: { $0.joinOrder < $1.joinOrder }) {
             workers[worker.incarnation] = nil
+            givenUp.insert(worker.incarnation)
             directives.append(.send(.release(reason: "drained"), to: worker.incarnation))
             directives.append(.record(.workerLeft(worker.name, worker.incarnation)))
         }

@@ -5,10 +5,10 @@ import Common
 /// It owns no clock, socket, file or thread, and it never sees a tensor: the shell keeps those and is told which ones
 /// count. So a simulator can run it through any interleaving, and everything it knows can be printed.
 ///
-/// The invariants, checked by ``checkInvariants()``:
+/// The invariants, checked by ``brokenInvariant``:
 /// - at most one piece of work is open; each logical shard counts once in it;
 /// - every shard that is not counted is held by exactly one worker's assignment, or there is no worker to hold it;
-/// - work is assigned to ready workers alone;
+/// - work is assigned to ready workers alone, and a life that was given up never counts again;
 /// - weights version n is step n's input: step, weights and selection of all open assignments agree.
 public struct Coordinator: Sendable {
     public struct Configuration: Sendable {
@@ -72,8 +72,12 @@ public struct Coordinator: Sendable {
     public internal(set) var selection = Digest(rawValue: 0)
 
     var workers: [Incarnation: WorkerRecord] = [:]
+    /// Lives that are over for this coordinator: none of them comes back. A few bytes for each worker lost.
+    var givenUp: Set<Incarnation> = []
     var joined = 0
     var ledger: Ledger
+    /// How often each shard of the open work has been moved to another worker.
+    var moves: [Int]
     var assignments: UInt64 = 0
     /// The longest time from an assignment to its last contribution.
     var slowestTurnaround = Duration.zero
@@ -90,6 +94,7 @@ public struct Coordinator: Sendable {
         phase = .gathering(.validate(configuration.firstRound))
         weights = WeightsVersion(configuration.firstRound.rawValue * configuration.stepsPerRound)
         ledger = Ledger(shards: configuration.shards)
+        moves = Array(repeating: 0, count: configuration.shards)
     }
 
     /// Handles one event.
@@ -125,12 +130,12 @@ public struct Coordinator: Sendable {
     public var nextDeadline: Instant? {
         if case .over = phase { return nil }
         var deadlines = workers.values.map { $0.leaseEnd(configuration.timing) }
-        deadlines += workers.values.compactMap { $0.patienceEnd(patience) }
+        deadlines += workers.values.compactMap {
+            $0.patienceEnd(configuration.timing, slowest: slowestTurnaround)
+        }
         if let shortSince { deadlines.append(shortSince + configuration.workerWait) }
         return deadlines.min()
     }
-
-    var patience: Duration { configuration.timing.patience(slowest: slowestTurnaround) }
 
     /// In order of joining, which is the order in which shards are dealt.
     var ready: [WorkerRecord] {
@@ -176,6 +181,7 @@ public struct Coordinator: Sendable {
         for worker in workers.values.sorted(by: { $0.joinOrder < $1.joinOrder }) {
             directives.append(.send(.release(reason: told), to: worker.incarnation))
         }
+        workers = [:]
         directives.append(.record(.finished(outcome)))
         directives.append(.finish(outcome))
     }

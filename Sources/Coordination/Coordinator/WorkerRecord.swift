@@ -15,10 +15,16 @@ struct WorkerRecord: Sendable {
     struct Outstanding: Sendable {
         let assignment: Assignment
         var missing: Set<TreeNode>
+        /// How often its shards have been moved in this work.
+        let moves: Int
         let since: Instant
         /// When it was last sent, or when the worker last showed progress on it.
         var lastSign: Instant
         var sendings = 1
+
+        func patienceEnd(_ timing: Timing, slowest: Duration) -> Instant {
+            lastSign + timing.patience(slowest: slowest, moves: moves)
+        }
     }
 
     let name: String
@@ -33,9 +39,9 @@ struct WorkerRecord: Sendable {
 
     func leaseEnd(_ timing: Timing) -> Instant { lastHeard + timing.lease }
 
-    /// When the oldest sign of progress on what it holds gets too old.
-    func patienceEnd(_ patience: Duration) -> Instant? {
-        outstanding.map { $0.lastSign + patience }.min()
+    /// When the first sign of progress on what it holds gets too old.
+    func patienceEnd(_ timing: Timing, slowest: Duration) -> Instant? {
+        outstanding.map { $0.patienceEnd(timing, slowest: slowest) }.min()
     }
 
     /// Shards that it holds and that no contribution has covered yet.

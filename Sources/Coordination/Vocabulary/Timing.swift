@@ -29,6 +29,13 @@ public struct Timing: Sendable, Equatable {
     public var helloInterval: Duration { failureTimeout / 4 }
     public var lease: Duration { failureTimeout }
 
-    /// How long work may show no progress before its worker counts as stuck, or before lost work is sent again.
-    public func patience(slowest: Duration) -> Duration { max(failureTimeout, slowest * 10) }
+    /// How long work may show no progress before its worker counts as stuck. Half of it, and lost work is sent again.
+    ///
+    /// - Parameters:
+    ///   - slowest: the longest time that a worker has taken for an assignment.
+    ///   - moves: how often the work was taken from a worker before. Each doubles the least patience: a block may take
+    ///     longer than the failure time-out, and would otherwise go from hand to hand for ever.
+    public func patience(slowest: Duration, moves: Int = 0) -> Duration {
+        max(failureTimeout * (1 << min(moves, 16)), slowest * 10)
+    }
 }

@@ -114,7 +114,8 @@ public struct WorkerSession: Sendable {
     ) {
         // A message to an earlier life, or from a coordinator that has been restarted since.
         guard header.incarnation == incarnation, header.epoch >= epoch else { return }
-        lastHeard = now
+        // A refusal is no help: who is refused for long leaves, as if nobody had answered.
+        if case .refused = message {} else { lastHeard = now }
         switch message {
         case .welcome(let welcome): onWelcome(welcome, header, at: now, &directives)
         case .refused(let reason, let retry):
@@ -180,13 +181,16 @@ public struct WorkerSession: Sendable {
 
     private mutating func onTick(at now: Instant, _ directives: inout [WorkerDirective]) {
         if now >= lastHeard + orphanTimeout {
-            let why = refusal.map { ": \($0)" } ?? ""
-            exit(
-                .failed(
+            let waited = (now - lastHeard).told
+            let error =
+                if let refusal {
+                    SelMixError(.cluster, "the coordinator has refused this worker for \(waited): \(refusal)")
+                } else {
                     SelMixError(
-                        .cluster, "no word from the coordinator for \((now - lastHeard).told)\(why)",
-                        hint: "check that the coordinator runs, and the address given with --connect")),
-                &directives)
+                        .cluster, "no word from the coordinator for \(waited)",
+                        hint: "check that the coordinator runs, and the address given with --connect")
+                }
+            exit(.failed(error), &directives)
             return
         }
         switch phase {
@@ -218,6 +222,11 @@ public struct WorkerSession: Sendable {
     // MARK: Leaving and coming back
 
     private mutating func rejoin(at now: Instant, _ directives: inout [WorkerDirective]) {
+        if let leaving {
+            // What it was to hand over has been given to others already.
+            exit(.released(reason: leaving), &directives)
+            return
+        }
         lives += 1
         incarnation = Self.incarnation(seed: configuration.seed, life: lives)
         epoch = .unknown

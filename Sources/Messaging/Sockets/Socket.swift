@@ -56,11 +56,13 @@ public final class Socket {
         set(ZMQ_SNDHWM, Int32(options.queueLength))
         set(ZMQ_RCVHWM, Int32(options.queueLength))
         set(ZMQ_MAXMSGSIZE, Int64(options.longestFrame))
-        set(ZMQ_IPV6, Int32(1))
         switch role {
         case .router:
             // Sending to a peer that is gone or does not read is told instead of silently dropped.
             set(ZMQ_ROUTER_MANDATORY, Int32(1))
+            // A peer that connects again takes its place, even if the old connection is not known to be dead or still has
+            // unread messages. Otherwise ZeroMQ would never listen to the new one.
+            set(ZMQ_ROUTER_HANDOVER, Int32(1))
         case .dealer(let incarnation):
             // Nothing is queued for a coordinator that is not there.
             set(ZMQ_IMMEDIATE, Int32(1))
@@ -75,6 +77,7 @@ public final class Socket {
 
     /// - Returns: the address in ZeroMQ's form, with the port that was picked where `address` asked for any (`:*`).
     public func bind(_ address: String) throws -> String {
+        useIPv6(for: address)
         guard zmq_bind(handle, address) == 0 else {
             let inUse = zmq_errno() == EADDRINUSE
             throw SelMixError.zeroMQ(
@@ -90,11 +93,17 @@ public final class Socket {
     }
 
     public func connect(_ address: String) throws {
+        useIPv6(for: address)
         guard zmq_connect(handle, address) == 0 else {
             throw SelMixError.zeroMQ(
                 "cannot connect to \(address)", code: .usage,
                 hint: "an address looks like tcp://host:7200 or ipc:///run/user/1000/selmix")
         }
+    }
+
+    /// Only where an address asks for it, as ZeroMQ would tell IPv4 addresses in IPv6 form otherwise.
+    private func useIPv6(for address: String) {
+        if address.hasPrefix("tcp://[") { set(ZMQ_IPV6, Int32(1)) }
     }
 
     /// Lets what is queued go out for at most this long when the socket is closed.
@@ -161,7 +170,9 @@ public final class Socket {
             var sender: [UInt8]?
             if case .router = role { sender = rest.popFirst().map { Array($0.bytes) } }
             guard let header = rest.popFirst() else { throw WireError("a message without a header") }
-            guard rest.count <= limits.tensors else { throw WireError("\(rest.count) frames in one message") }
+            guard rest.count <= limits.tensors else {
+                throw WireError("more than \(limits.tensors) tensor frames in one message")
+            }
             let packet = try Packet<Message>(
                 decoding: header.bytes, frames: rest.map { ($0.bytes, $0) }, limits: limits)
             if let sender, sender != Self.identity(packet.header.incarnation) {

@@ -69,14 +69,18 @@ extension Packet where Message: WireDecodable {
             }
             guard tensor.n_shape <= limits.rank else { throw WireError("tensor \(name) has rank \(tensor.n_shape)") }
             var shape: [Int] = []
-            var byteCount = type.byteCount
+            // As if no size were zero, so that sizes may be multiplied in any order.
+            var extent = type.byteCount
             for axis in 0..<tensor.n_shape {
-                guard let size = Int(exactly: tensor.shape[axis]) else { throw WireError("tensor \(name) is too large") }
-                let (product, overflow) = byteCount.multipliedReportingOverflow(by: size)
+                guard let size = Int(exactly: tensor.shape[axis]) else {
+                    throw WireError("tensor \(name) is too large")
+                }
+                let (product, overflow) = extent.multipliedReportingOverflow(by: max(1, size))
                 guard !overflow, product <= limits.tensorBytes else { throw WireError("tensor \(name) is too large") }
                 shape.append(size)
-                byteCount = product
+                extent = product
             }
+            let byteCount = shape.contains(0) ? 0 : extent
             return TensorDescription(name: name, type: type, shape: shape, byteCount: byteCount)
         }
     }
@@ -214,5 +218,6 @@ private func text(_ pointer: UnsafeMutablePointer<CChar>?, _ limits: WireLimits,
     let text = String(cString: pointer)
     if text.utf8.count <= limits.nameBytes { return text }
     guard cut else { throw WireError("a text of \(text.utf8.count) bytes") }
-    return String(text.prefix(4 * limits.nameBytes))
+    // By scalars: a single character may have any number of bytes.
+    return String(text.unicodeScalars.prefix(4 * limits.nameBytes))
 }

@@ -27,7 +27,8 @@ extension Packet where Message: WireEncodable {
         builder.frame.tensors = builder.array(tensors.map { $0.encoded(builder) })
         message.encode(into: builder)
 
-        return [UInt8](unsafeUninitializedCapacity: selmix__wire__frame__get_packed_size(&builder.frame)) { buffer, count in
+        return [UInt8](unsafeUninitializedCapacity: selmix__wire__frame__get_packed_size(&builder.frame)) {
+            buffer, count in
             count = selmix__wire__frame__pack(&builder.frame, buffer.baseAddress)
         }
     }

@@ -12,11 +12,14 @@ public final class CoordinatedRun {
         public var control: String
         public var bulk: String
         public var display: ProgressDisplay.Style
+        /// Whether to tell that the first workers are waited for.
+        public var tellsWaiting: Bool
 
-        public init(control: String, bulk: String, display: ProgressDisplay.Style) {
+        public init(control: String, bulk: String, display: ProgressDisplay.Style, tellsWaiting: Bool = true) {
             self.control = control
             self.bulk = bulk
             self.display = display
+            self.tellsWaiting = tellsWaiting
         }
     }
 
@@ -33,7 +36,8 @@ public final class CoordinatedRun {
         directory = try RunDirectory(creating: run.job.output)
         display = ProgressDisplay(options.display)
         recorder = RunRecorder(
-            job: run.job, log: try EventLog(path: directory.file(RunDirectory.Name.events)), display: display)
+            job: run.job, log: try EventLog(path: directory.file(RunDirectory.Name.events)), display: display,
+            tellsWaiting: options.tellsWaiting)
         shell = try CoordinatorShell(
             run, listeningOn: .init(control: options.control, bulk: options.bulk), observer: recorder, log: log)
         recorder.onFailure = { [abort = shell.aborter] in abort($0) }

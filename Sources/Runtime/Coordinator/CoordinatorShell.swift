@@ -81,10 +81,8 @@ public final class CoordinatorShell {
             .init(
                 runID: runID, epoch: epoch, shards: job.cluster.shards, rounds: job.selmix.rounds,
                 stepsPerRound: job.selmix.stepsPerRound,
-                timing: try Timing(
-                    failureTimeout: .seconds(job.cluster.failureTimeout),
-                    orphanTimeout: .seconds(job.cluster.orphanTimeout)),
-                minWorkers: job.cluster.minWorkers, workerWait: .seconds(job.cluster.workerWait),
+                timing: run.timing, minWorkers: job.cluster.minWorkers,
+                workerWait: .seconds(job.cluster.workerWait),
                 instructionSet: run.instructionSet, version: Version.current,
                 matrixLibrary: InstructionSet.libraryVersion, probe: run.probe))
     }
@@ -139,7 +137,8 @@ public final class CoordinatorShell {
                     let flaw = flaw(of: contribution, packet.tensors)
                 {
                     observer.rejected(flaw)
-                    log.warning("dropped \(contribution.node) of \(contribution.work) from \(packet.header.worker): \(flaw)")
+                    log.warning(
+                        "dropped \(contribution.node) of \(contribution.work) from \(packet.header.worker): \(flaw)")
                     continue
                 }
                 handle(.received(packet.message, packet.header), tensors: packet.tensors)
@@ -203,7 +202,8 @@ public final class CoordinatorShell {
         }
     }
 
-    private func send(_ message: CoordinatorMessage, _ frames: [TensorFrame], to peer: Incarnation, over socket: Socket) {
+    private func send(_ message: CoordinatorMessage, _ frames: [TensorFrame], to peer: Incarnation, over socket: Socket)
+    {
         let header = Header(runID: runID, epoch: core.configuration.epoch, worker: "", incarnation: peer)
         let result = socket.send(Packet(message, header: header, tensors: frames), to: peer)
         // Not an error: the state machine repeats what gets no answer, and gives up whoever is gone.

@@ -20,6 +20,7 @@ public struct PreparedRun: Sendable {
     public let trainCounts: [Int]
     public let split: ClassSplit
     public let objective: any Objective
+    public let timing: Timing
     public let instructionSet: String
     public let probe: Digest
     /// Of the settings that decide the result, and of every tensor's type, shape and bytes.
@@ -27,6 +28,8 @@ public struct PreparedRun: Sendable {
 
     public init(_ job: Job) throws {
         self.job = job
+        timing = try Timing(
+            failureTimeout: .seconds(job.cluster.failureTimeout), orphanTimeout: .seconds(job.cluster.orphanTimeout))
         let catalog = TensorCatalog()
         head = try Self.head(job.head, catalog: catalog)
         layout = head.layout
@@ -55,7 +58,12 @@ public struct PreparedRun: Sendable {
         objective = try job.objective.objective(split: split)
 
         instructionSet = job.cluster.instructionSet ?? InstructionSet.best
-        try InstructionSet.use(instructionSet)
+        do {
+            try InstructionSet.use(instructionSet)
+        } catch let error as SelMixError where error.code == .cluster {
+            // Here it is this machine and this job file; the same error at a worker is the cluster's.
+            throw SelMixError(.invalidInput, error.message, hint: error.hint)
+        }
         probe = Digest(rawValue: try InstructionSet.probe())
 
         var digests: [UInt64] = [layout.entries.reduce(head.digest) { $0 ^ UInt64($1.count) }]
@@ -64,7 +72,8 @@ public struct PreparedRun: Sendable {
             digests.append(split.labels.withUnsafeBytes { smx_hash($0.baseAddress!, $0.count, 0) })
         }
         let text = job.configurationJSON + instructionSet + digests.map(\.hexadecimal).joined()
-        configurationDigest = Digest(rawValue: Array(text.utf8).withUnsafeBytes { smx_hash($0.baseAddress!, $0.count, 0) })
+        configurationDigest = Digest(
+            rawValue: Array(text.utf8).withUnsafeBytes { smx_hash($0.baseAddress!, $0.count, 0) })
     }
 
     /// The head's two tensors, by the job file's references.

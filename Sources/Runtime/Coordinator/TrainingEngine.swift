@@ -113,7 +113,9 @@ final class TrainingEngine {
         var means = [Float](repeating: 0, count: classSums.count)
         for k in 0..<run.classes {
             let total = Double(counts.rowTotal(k))
-            for column in k * run.dimension..<(k + 1) * run.dimension { means[column] = Float(classSums[column] / total) }
+            for column in k * run.dimension..<(k + 1) * run.dimension {
+                means[column] = Float(classSums[column] / total)
+            }
         }
         return Matrix(rows: run.classes, columns: run.dimension, values: means)
     }

@@ -113,7 +113,8 @@ public struct GainFile: Decodable {
             throw SelMixError(.invalidInput, "\(classes) classes of dimension \(featureDimension)")
         }
         for (name, rows, columns) in [
-            ("classMeans", classMeans.map(\.count), featureDimension), ("weight", weight.map(\.count), featureDimension),
+            ("classMeans", classMeans.map(\.count), featureDimension),
+            ("weight", weight.map(\.count), featureDimension),
             ("confusionCounts", confusionCounts.map(\.count), classes), ("bias", [bias.count], classes),
         ] {
             let expected = name == "bias" ? 1 : classes

@@ -19,7 +19,8 @@ public enum JobFile {
         var isFolder: ObjCBool = false
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
             throw SelMixError(
-                .invalidInput, "there is no job file `\(path)`", hint: "`selmix init` writes one from data files")
+                .invalidInput, "there is no job file `\(path)`",
+                hint: "check the path; cluster/digits-lt holds examples")
         }
         guard !isFolder.boolValue else {
             throw SelMixError(.invalidInput, "`\(path)` is a folder", hint: "name the job file in it")

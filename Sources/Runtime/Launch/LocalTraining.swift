@@ -25,7 +25,8 @@ public struct LocalTraining: Sendable {
             try CoordinatedRun(
                 prepared,
                 options: .init(
-                    control: sockets.address("control"), bulk: sockets.address("bulk"), display: display), log: log))
+                    control: sockets.address("control"), bulk: sockets.address("bulk"), display: display,
+                    tellsWaiting: false), log: log))
         let signals = StopSignals(onStop: run.value.shell.stopper)
         let addresses = run.value.shell.addresses
         let processes = LocalWorkers(

@@ -38,6 +38,9 @@ public final class ProgressDisplay {
 
     func roundEnded(_ progress: RunProgress, at now: Instant) {
         guard style == .lines else { return }
+        // A line a second is enough for a log, except for the end.
+        guard now - lastDrawn >= .seconds(1) || progress.round >= progress.rounds else { return }
+        lastDrawn = now
         write(figures(progress, at: now).joined(separator: "  ") + "\n")
     }
 
@@ -53,7 +56,8 @@ public final class ProgressDisplay {
         guard room >= 8 else { return String(text.prefix(columns - 1)) }
         let width = min(room, 30)
         let filled = progress.steps == 0 ? 0 : width * progress.stepsDone / progress.steps
-        return "[" + String(repeating: "=", count: filled) + String(repeating: " ", count: width - filled) + "]  " + text
+        return "[" + String(repeating: "=", count: filled) + String(repeating: " ", count: width - filled) + "]  "
+            + text
     }
 
     private func figures(_ progress: RunProgress, at now: Instant) -> [String] {

@@ -13,7 +13,8 @@ final class EventLog {
 
     init(path: String) throws {
         self.path = path
-        guard FileManager.default.createFile(atPath: path, contents: nil), let handle = FileHandle(forWritingAtPath: path)
+        guard FileManager.default.createFile(atPath: path, contents: nil),
+            let handle = FileHandle(forWritingAtPath: path)
         else {
             throw SelMixError(.failed, "the event log \(path) cannot be made", cause: String(cString: strerror(errno)))
         }

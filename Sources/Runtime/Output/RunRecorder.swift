@@ -8,10 +8,13 @@ final class RunRecorder: RunObserver {
     private(set) var rejectedMessages = 0
     private let log: EventLog
     private let display: ProgressDisplay
+    /// Whether waiting for the first workers is worth a line: not where they are started in the same breath.
+    private let tellsWaiting: Bool
     /// Called once when the event log cannot be written any more.
     var onFailure: ((SelMixError) -> Void)?
 
-    init(job: Job, log: EventLog, display: ProgressDisplay) {
+    init(job: Job, log: EventLog, display: ProgressDisplay, tellsWaiting: Bool) {
+        self.tellsWaiting = tellsWaiting
         progress = RunProgress(job: job, at: SystemClock.now)
         self.log = log
         self.display = display
@@ -40,7 +43,7 @@ final class RunRecorder: RunObserver {
     /// What a person who watches should be told at once.
     private func notice(_ event: RunEvent) -> String? {
         switch event {
-        case .waiting(let reason) where progress.mostWorkers > 0 || !reason.hasPrefix("0 of 1"): "waiting: \(reason)"
+        case .waiting(let reason) where tellsWaiting || progress.stepsDone > 0: "waiting: \(reason)"
         case .workerLost(let name, _, let reason): "lost worker \(name): \(reason)"
         case .workerRefused(_, _, let reason): "refused: \(reason)"
         case .workerDraining(let name, _, let reason): "worker \(name) is leaving: \(reason)"

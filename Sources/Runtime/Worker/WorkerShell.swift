@@ -51,6 +51,8 @@ public final class WorkerShell {
     private var plans: [UInt64: [ClassPair]] = [:]
     private var computed: [Contribution: [TensorFrame]] = [:]
     private var exit: WorkerExit?
+    /// A hello or a readiness that waits for the sockets to be connected.
+    private var waitingForConnection: WorkerMessage?
 
     /// Hands the engine to the compute queue, the only place that uses it.
     private final class EngineBox: @unchecked Sendable {
@@ -80,8 +82,10 @@ public final class WorkerShell {
     public func run() throws {
         perform(session.step(.started, at: SystemClock.now))
         while exit == nil {
-            let wait = session.nextDeadline.map { $0 - SystemClock.now }
+            var wait = session.nextDeadline.map { $0 - SystemClock.now }
+            if waitingForConnection != nil { wait = min(wait ?? Self.connectionPoll, Self.connectionPoll) }
             Poller.wait([control, bulk].compactMap { $0 }, wake: mailbox.signal, timeout: wait)
+            if let message = waitingForConnection { send(message) }
             receive(from: \.control)
             receive(from: \.bulk)
             for arrival in mailbox.takeAll() { handle(arrival) }
@@ -100,7 +104,8 @@ public final class WorkerShell {
 
     private func receive(from socket: KeyPath<WorkerShell, Socket?>) {
         // A message may replace the sockets, and what the old ones still hold is not wanted then.
-        while exit == nil, let current = self[keyPath: socket], let received = current.receive(CoordinatorMessage.self) {
+        while exit == nil, let current = self[keyPath: socket], let received = current.receive(CoordinatorMessage.self)
+        {
             switch received {
             case .rejected(let error):
                 log.warning("dropped a message: \(error)")
@@ -190,7 +195,8 @@ public final class WorkerShell {
             case .send(let message): send(message)
             case .sendContribution(let contribution):
                 guard let frames = computed[contribution] else { preconditionFailure("no tensors of \(contribution)") }
-                _ = bulk?.send(Packet(WorkerMessage.contribution(contribution), header: session.header, tensors: frames))
+                _ = bulk?.send(
+                    Packet(WorkerMessage.contribution(contribution), header: session.header, tensors: frames))
             case .load(let welcome): load(welcome)
             case .compute(let assignment): start(assignment)
             case .reset:
@@ -206,6 +212,7 @@ public final class WorkerShell {
         do {
             control = nil
             bulk = nil
+            waitingForConnection = nil
             let control = try Socket(
                 .dealer(incarnation), context: context, options: .init(longestFrame: 1 << 20, queueLength: 1000))
             // A worker trusts its coordinator with memory: frames are as long as the model is.
@@ -219,10 +226,22 @@ public final class WorkerShell {
         }
     }
 
+    private static let connectionPoll = Duration.milliseconds(5)
+
     private func send(_ message: WorkerMessage) {
-        // Work comes over the bulk socket, so the coordinator may count on this worker only once that is connected too.
-        if case .heartbeat(let heartbeat) = message, case .ready = heartbeat.phase, bulk?.canSend == false { return }
-        _ = control?.send(Packet(message, header: session.header))
+        waitingForConnection = nil
+        let needsConnection =
+            switch message {
+            case .hello: control?.canSend == false
+            // Work comes over the bulk socket, so the coordinator may count on this worker only once that is connected too.
+            case .heartbeat(let heartbeat): heartbeat.phase != .loading && bulk?.canSend == false
+            default: false
+            }
+        if needsConnection {
+            waitingForConnection = message
+        } else {
+            _ = control?.send(Packet(message, header: session.header))
+        }
     }
 
     private func load(_ welcome: Welcome) {

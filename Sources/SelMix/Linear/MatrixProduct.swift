@@ -52,7 +52,8 @@ public final class MatrixProduct {
     private static func error(_ status: Int32, _ shape: Shape) -> SelMixError {
         SelMixError(
             .failed, "oneDNN cannot compute a [\(shape.m), \(shape.k)] x [\(shape.k), \(shape.n)] product",
-            hint: "check the free memory, and that oneDNN \(String(cString: smx_onednn_version())) supports this processor",
+            hint:
+                "check the free memory, and that oneDNN \(String(cString: smx_onednn_version())) supports this processor",
             cause: String(cString: smx_status_name(status)))
     }
 }

@@ -1,0 +1,49 @@
+// One line for each event of a run, for traces and debug logs.
+
+extension RunEvent: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .started(let epoch): "started, epoch \(epoch)"
+        case .waiting(let reason): "waiting: \(reason)"
+        case .workerJoined(let name, _, _): "worker \(name) joined"
+        case .workerReady(let name, _): "worker \(name) is ready"
+        case .workerRefused(let name, _, let reason): "worker \(name) refused: \(reason)"
+        case .workerDraining(let name, _, let reason): "worker \(name) is leaving: \(reason)"
+        case .workerLeft(let name, _): "worker \(name) left"
+        case .workerLost(let name, _, let reason): "worker \(name) lost: \(reason)"
+        case .moved(let shards, let work, let name): "shards \(shards.told) of \(work) moved to \(name)"
+        case .repeated(let assignment, let name): "repeated to \(name): \(assignment)"
+        case .dropped(let contribution, let name, let reason): "dropped from \(name): \(contribution): \(reason)"
+        case .roundStarted(let round): "round \(round)"
+        case .selected(let selection):
+            "selection of round \(selection.round)\(selection.converged ? ", converged" : "")"
+        case .step(let result): "step \(result.step) done"
+        case .finished(let outcome): "over: \(outcome)"
+        }
+    }
+}
+
+extension Outcome: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .finished: "finished"
+        case .interrupted(let reason): "interrupted: \(reason)"
+        case .failed(let error): "failed: \(error)"
+        }
+    }
+}
+
+extension CoordinatorDirective: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .send(let message, let peer): "send to \(peer): \(message)"
+        case .sendWeights(let version, let peer): "send to \(peer): weights \(version)"
+        case .assign(let assignment, let peer): "send to \(peer): assignment \(assignment)"
+        case .keep(let node): "keep \(node)"
+        case .select(let round, let isLast): "select round \(round)\(isLast ? ", the last" : "")"
+        case .applyStep(let step): "apply step \(step)"
+        case .record(let event): "record: \(event)"
+        case .finish(let outcome): "finish: \(outcome)"
+        }
+    }
+}

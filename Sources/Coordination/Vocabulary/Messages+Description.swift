@@ -1,0 +1,55 @@
+import Common
+
+// One line for each message, for traces and debug logs. Whom a message goes to is told by whoever prints it.
+
+extension WorkerMessage: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .hello(let hello): "hello from selmix \(hello.version)"
+        case .heartbeat(let heartbeat): "heartbeat \(heartbeat)"
+        case .contribution(let contribution): "contribution \(contribution)"
+        case .leaving(let reason): "leaving: \(reason)"
+        case .failed(let reason): "failed: \(reason)"
+        }
+    }
+}
+
+extension Heartbeat: CustomStringConvertible {
+    public var description: String {
+        let state =
+            switch phase {
+            case .loading: "loading"
+            case .ready: "ready"
+            }
+        let held = weights.map { "weights \($0)" } ?? "no weights"
+        let numbers = holding.map { "#\($0)" }.joined(separator: " ")
+        return "\(state), \(blocks) blocks, \(held)" + (holding.isEmpty ? "" : ", holds \(numbers)")
+    }
+}
+
+extension CoordinatorMessage: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .welcome: "welcome"
+        case .refused(let reason, let retry): "refused\(retry ? " for now" : ""): \(reason)"
+        case .alive: "alive"
+        case .rejoin(let reason): "rejoin: \(reason)"
+        case .weights(let version, _): "weights \(version)"
+        case .assign(let assignment): "assignment \(assignment)"
+        case .release(let reason): "release: \(reason)"
+        }
+    }
+}
+
+extension Assignment: CustomStringConvertible {
+    public var description: String { "#\(number): \(work), shards \(shards.told), weights \(weights)" }
+}
+
+extension Contribution: CustomStringConvertible {
+    public var description: String { "to #\(assignment): \(work), \(node), weights \(weights)" }
+}
+
+extension [ShardID] {
+    /// "0 1 4".
+    var told: String { map(\.description).joined(separator: " ") }
+}

@@ -1,0 +1,122 @@
+import CKernels
+import Common
+import Foundation
+import SelMix
+import Testing
+
+/// Each kernel against its scalar definition.
+@Suite struct KernelTests {
+    static func random(_ count: Int, scale: Double = 1, lane: UInt32 = 0) -> [Float] {
+        let philox = Philox(seed: 99)
+        return (0..<count).map {
+            Float((philox.block(.probe, index: 1, slot: $0, lane: lane).low.unitInterval * 2 - 1) * scale)
+        }
+    }
+
+    @Test func exponentials() {
+        let x = (-900...890).map { Float($0) / 10 } + Self.random(5000, scale: 87) + [0, -0.0]
+        var y = [Float](repeating: 0, count: x.count)
+        smx_exp(x, &y, x.count)
+        for (x, y) in zip(x, y) {
+            let exact = exp(Double(x))
+            if x < -87.3 {
+                #expect(y == 0)
+            } else if x <= 88.7 {
+                #expect(abs(Double(y) - exact) <= 2e-7 * exact, "exp(\(x))")
+            }
+        }
+    }
+
+    @Test(arguments: [(1, 1, 1), (3, 5, 7), (16, 64, 31), (130, 33, 257)])
+    func products(m: Int, n: Int, k: Int) throws {
+        let a = Matrix(rows: m, columns: k, values: Self.random(m * k))
+        let b = Matrix(rows: k, columns: n, values: Self.random(k * n, lane: 1))
+        func transposed(_ matrix: Matrix<Float>) -> Matrix<Float> {
+            var result = Matrix<Float>(rows: matrix.columns, columns: matrix.rows, repeating: 0)
+            for r in 0..<matrix.rows { for c in 0..<matrix.columns { result[c, r] = matrix[r, c] } }
+            return result
+        }
+        for (transposeA, transposeB) in [(false, false), (true, false), (false, true), (true, true)] {
+            let c = try (transposeA ? transposed(a) : a).times(
+                transposeB ? transposed(b) : b, transposingSelf: transposeA, transposingOther: transposeB)
+            for i in 0..<m {
+                for j in 0..<n {
+                    let exact = (0..<k).reduce(0.0) { $0 + Double(a[i, $1]) * Double(b[$1, j]) }
+                    #expect(abs(Double(c[i, j]) - exact) < 1e-5 * Double(k).squareRoot())
+                }
+            }
+        }
+    }
+
+    @Test(arguments: [(1, 0), (0.55, 0.05)] as [(Float, Float)])
+    func softmaxCrossEntropy(on: Float, off: Float) {
+        for count in [10, 16, 33] {
+            let logits = Self.random(count, scale: 20)
+            // Targets sum to 1 for ten classes only; the gradient's definition holds all the same.
+            var row = logits
+            let loss = smx_softmax_cross_entropy(&row, count, 3, on, off, 0.25)
+            let largest = Double(logits.max()!)
+            let sum = logits.reduce(0.0) { $0 + exp(Double($1) - largest) }
+            var expected = 0.0
+            for c in 0..<count {
+                let p = exp(Double(logits[c]) - largest) / sum
+                let target = Double(c == 3 ? on : off)
+                #expect(abs(Double(row[c]) - 0.25 * (p - target)) < 1e-6)
+                expected -= target * (Double(logits[c]) - largest)
+            }
+            expected += log(sum)
+            #expect(abs(loss - expected) < 1e-5)
+        }
+    }
+
+    @Test func largestAndItsFirstIndex() {
+        for count in [1, 15, 16, 17, 100] {
+            var row = Self.random(count)
+            #expect(smx_max(row, count) == row.max())
+            row[count / 2] = 7
+            row[count - 1] = 7
+            #expect(smx_argmax(row, count) == count / 2)
+        }
+    }
+
+    @Test func finiteness() {
+        for bad in [Float.nan, .infinity, -.infinity] {
+            var x = Self.random(1000)
+            #expect(smx_all_finite(x, x.count))
+            x[777] = bad
+            #expect(!smx_all_finite(x, x.count))
+        }
+    }
+
+    @Test func sgdIsPyTorchs() {
+        let count = 37
+        let (w, g) = (Self.random(count), Self.random(count, lane: 1))
+        var v = Self.random(count, lane: 2)
+        let before = v
+        var out = [Float](repeating: 0, count: count)
+        smx_sgd(w, &v, g, &out, 0.1, 0.9, 0.01, count)
+        for i in 0..<count {
+            let velocity = 0.9 * before[i] + (g[i] + 0.01 * w[i])
+            #expect(abs(v[i] - velocity) < 1e-6)
+            #expect(abs(out[i] - (w[i] - 0.1 * velocity)) < 1e-6)
+        }
+    }
+
+    /// Where the sums of exponentials underflow, entries are computed again with logarithms.
+    @Test func gainsSurviveLogitsOfSeveralHundred() throws {
+        let (classes, dimension) = (6, 4)
+        let z = Matrix(rows: classes, columns: dimension, values: Self.random(classes * dimension, scale: 30))
+        let w = Matrix(rows: classes, columns: dimension, values: Self.random(classes * dimension, scale: 30, lane: 1))
+        let gradient = Matrix(
+            rows: classes, columns: classes,
+            values: Self.random(classes * classes, scale: 0.01, lane: 2).map(Double.init))
+        let bias = [Float](repeating: 0, count: classes)
+        let gain = try GainEstimator().gain(
+            GainInput(classMeans: z, weight: w, bias: bias, gradient: gradient, mixRatioMean: 0.8))
+        let exact = GainReference.gain(
+            classMeans: z.map(Double.init), weight: w.map(Double.init), bias: bias.map(Double.init),
+            gradient: gradient, mixRatioMean: 0.8, formula: .paper)
+        let scale = exact.values.map(abs).max()!
+        #expect(zip(gain.values, exact.values).allSatisfy { abs(Double($0) - $1) < 1e-4 * scale })
+    }
+}

@@ -1,0 +1,94 @@
+import Common
+import Foundation
+import SelMix
+import Testing
+
+@Suite struct SelectionTests {
+    static func randomGain(classes: Int, seed: UInt64) -> Matrix<Float> {
+        let philox = Philox(seed: seed)
+        return Matrix(
+            rows: classes, columns: classes,
+            values: (0..<classes * classes).map {
+                Float(philox.block(.probe, index: 0, slot: $0).low.unitInterval * 2 - 1.2)
+            })
+    }
+
+    @Test func onlyPositiveGainsAreFavoured() {
+        let gain = Self.randomGain(classes: 20, seed: 2)
+        let distribution = PairDistribution.selective(gain: gain, temperature: .relative(0.5))
+        let rest = Float(PairDistribution.floor / 400)
+        #expect(abs(distribution.probabilities.values.reduce(0.0) { $0 + Double($1) } - 1) < 1e-6)
+        for (g, p) in zip(gain.values, distribution.probabilities.values) {
+            #expect(g > 0 ? p > rest : p == rest)
+        }
+        #expect(distribution.positivePairs == gain.values.count { $0 > 0 })
+    }
+
+    @Test func relativeTemperatureIsAFractionOfTheLargestGain() {
+        let gain = Self.randomGain(classes: 12, seed: 3)
+        let largest = Double(gain.values.max()!)
+        let relative = PairDistribution.selective(gain: gain, temperature: .relative(0.5))
+        let absolute = PairDistribution.selective(gain: gain, temperature: .absolute(0.5 * largest))
+        #expect(relative.probabilities == absolute.probabilities)
+    }
+
+    @Test func withoutAPositiveGainEveryPairIsAlike() {
+        let gain = Matrix<Float>(rows: 3, columns: 3, repeating: -1)
+        let distribution = PairDistribution.selective(gain: gain, temperature: .relative(0.5))
+        #expect(distribution.positivePairs == 0)
+        #expect(distribution.probabilities.values.allSatisfy { $0 == Float(1.0 / 9) })
+    }
+
+    /// Chi-square of 400,000 drawn pairs against P; 399 degrees of freedom, whose 99.9 % point is 493.
+    @Test func drawnPairsFollowTheDistribution() {
+        let classes = 20
+        let gain = Self.randomGain(classes: classes, seed: 4)
+        // A high temperature keeps every expected count well above 5.
+        let weights = gain.values.map { exp($0) }
+        let sum = weights.reduce(0, +)
+        let distribution = PairDistribution(
+            probabilities: Matrix(rows: classes, columns: classes, values: weights.map { $0 / sum }))
+        var sampler = PairSampler(distribution, seed: 11)
+        let draws = 400_000
+        var hits = [Int](repeating: 0, count: classes * classes)
+        for slot in 0..<draws {
+            let pair = sampler.pair(step: StepIndex(3), slot: slot)
+            hits[pair.label * classes + pair.partner] += 1
+        }
+        let statistic = zip(hits, distribution.probabilities.values).reduce(0.0) { total, entry in
+            let expected = Double(entry.1) * Double(draws)
+            return total + (Double(entry.0) - expected) * (Double(entry.0) - expected) / expected
+        }
+        #expect(statistic < 493)
+    }
+
+    @Test func aPairDependsOnStepAndSlotAlone() {
+        let distribution = PairDistribution.uniform(classes: 30)
+        var forwards = PairSampler(distribution, seed: 5)
+        var backwards = PairSampler(distribution, seed: 5)
+        let pairs = (0..<50).map { forwards.pair(step: StepIndex(9), slot: $0) }
+        let reversed = (0..<50).reversed().map { backwards.pair(step: StepIndex(9), slot: $0) }
+        #expect(pairs == Array(reversed.reversed()))
+        #expect((0..<50).map { forwards.pair(step: StepIndex(10), slot: $0) } != pairs)
+    }
+
+    @Test func theBestRoundIsTheEarliestOfTheBest() {
+        var best = BestRound()
+        var kept: [Bool] = []
+        kept.append(best.consider(round: RoundIndex(0), objective: 0, hMean: 0))
+        kept.append(best.consider(round: RoundIndex(1), objective: 0.5, hMean: 0.6))
+        kept.append(best.consider(round: RoundIndex(2), objective: 0.5, hMean: 0.6))
+        kept.append(best.consider(round: RoundIndex(3), objective: 0.5, hMean: 0.7))
+        kept.append(best.consider(round: RoundIndex(4), objective: 0.4, hMean: 0.9))
+        #expect(kept == [true, true, false, true, false])
+        #expect(best.round == RoundIndex(3))
+    }
+
+    @Test func policiesThatDoNotMixKeepToTheDiagonal() {
+        let gain = Matrix<Float>(rows: 3, columns: 3, repeating: 1)
+        let balanced = Policy.classBalanced.distribution(gain: gain, temperature: .relative(1), trainCounts: [8, 1, 1])
+        let instance = Policy.instance.distribution(gain: gain, temperature: .relative(1), trainCounts: [8, 1, 1])
+        #expect(balanced.probabilities[1, 1] == Float(1.0 / 3) && balanced.probabilities[0, 1] == 0)
+        #expect(instance.probabilities[0, 0] == 0.8 && instance.probabilities[2, 2] == 0.1)
+    }
+}
