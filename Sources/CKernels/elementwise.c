@@ -148,15 +148,8 @@ VARIANTS bool smx_all_finite(const float *x, size_t count) {
     return bad == 0;
 }
 
-VARIANTS double smx_softmax_cross_entropy(
-    float *row, size_t count, size_t label, float on, float off, float scale) {
-    float largest = smx_max(row, count);
-    // The loss needs the raw logits, so their part of it is taken before they are overwritten.
-    double of_label = (double)row[label] - (double)largest;
-    double of_all = 0;
-    if (off != 0.0f)
-        for (size_t c = 0; c < count; c++) of_all += (double)row[c] - (double)largest;
-
+// row = exp(row - max), and their sum. Inlined, so that each caller's variants have it in their instruction set.
+static inline __attribute__((always_inline)) float exponentials(float *row, size_t count, float largest) {
     float partial[lanes] = {0};
     size_t i = 0;
     for (; i + lanes <= count; i += lanes)
@@ -172,14 +165,35 @@ VARIANTS double smx_softmax_cross_entropy(
     }
     for (int width = lanes / 2; width > 0; width /= 2)
         for (int l = 0; l < width; l++) partial[l] += partial[l + width];
-    float sum = partial[0];
+    return partial[0];
+}
 
+VARIANTS void smx_softmax(float *row, size_t count) {
+    float factor = 1.0f / exponentials(row, count, smx_max(row, count));
+    for (size_t c = 0; c < count; c++) row[c] *= factor;
+}
+
+VARIANTS double smx_softmax_cross_entropy(float *row, size_t count, smx_target target, float scale) {
+    float largest = smx_max(row, count);
+    // The loss needs the raw logits, so their part of it is taken before they are overwritten.
+    double first = (double)(1.0f - target.smoothing) * (double)target.ratio;
+    double second = (double)(1.0f - target.smoothing) * (double)(1.0f - target.ratio);
+    double even = (double)target.smoothing / (double)count;
+    double loss = -first * ((double)row[target.label] - (double)largest);
+    if (second != 0) loss -= second * ((double)row[target.partner] - (double)largest);
+    if (even != 0) {
+        double all = 0;
+        for (size_t c = 0; c < count; c++) all += (double)row[c] - (double)largest;
+        loss -= even * all;
+    }
+
+    float sum = exponentials(row, count, largest);
     float factor = scale / sum;
-    float less = scale * off;
+    float less = scale * (float)even;
     for (size_t c = 0; c < count; c++) row[c] = __builtin_fmaf(row[c], factor, -less);
-    row[label] -= scale * (on - off);
-
-    return log((double)sum) - (double)(on - off) * of_label - (double)off * of_all;
+    row[target.label] -= scale * (float)first;
+    if (second != 0) row[target.partner] -= scale * (float)second;
+    return loss + log((double)sum);
 }
 
 VARIANTS void smx_sgd(const float *w, float *velocity, const float *gradient, float *out, float rate, float momentum,

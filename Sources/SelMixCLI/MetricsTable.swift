@@ -33,6 +33,25 @@ enum MetricsTable {
         return lines.joined(separator: "\n")
     }
 
+    /// What else was tried, a line a method, on test where there is one.
+    static func text(_ baselines: [BaselineReport], marking objective: String) -> String {
+        let onTest = baselines.allSatisfy { $0.test != nil }
+        let columns = rows.filter { $0.title != "head recall" && $0.title != "tail recall" }
+        let title =
+            "\(onTest ? "test" : "validation") split".padding(toLength: 46, withPad: " ", startingAt: 0)
+            + columns.map { ($0.objective == objective ? "*" : " ") + $0.title }.joined(separator: " ")
+        let lines = baselines.map { line in
+            let name = (line.written ? "> " : "  ") + line.title + (line.setting.map { " (\($0))" } ?? "")
+            let metrics = onTest ? line.test! : line.validation
+            return name.padding(toLength: 46, withPad: " ", startingAt: 0)
+                + columns.map { column in
+                    String(format: "%.4f", column.value(metrics))
+                        .padding(toLength: column.title.count + 1, withPad: " ", startingAt: 0)
+                }.joined(separator: " ")
+        }
+        return ([title] + lines).joined(separator: "\n")
+    }
+
     /// Metrics of one head.
     static func text(_ splits: [(name: String, metrics: Metrics)]) -> String {
         let title =

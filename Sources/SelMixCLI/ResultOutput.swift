@@ -17,6 +17,10 @@ enum ResultOutput {
                 report.bestRound))
         print("")
         print(MetricsTable.text(report, marking: report.objective))
+        if !report.baselines.isEmpty {
+            print("")
+            print(MetricsTable.text(report.baselines, marking: report.objective))
+        }
         print("")
         let path = shownPath(directory)
         print("head    \(path)/head.safetensors")

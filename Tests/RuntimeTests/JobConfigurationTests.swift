@@ -9,13 +9,12 @@ import Testing
         let keys = try JobFileTests.parse("seed: 18446744073709551615").configurationKeys
         #expect(
             keys.map { "\($0.key)=\($0.value)" } == [
-                "batch=64", "cluster.precision=float32", "cluster.shards=8", "data.train.features=/jobs/a.npy",
-                "data.train.labels=/jobs/b.npy", "data.validation.features=/jobs/c.npy",
-                "data.validation.labels=/jobs/d.npy", "head.bias=/jobs/h.safetensors#bias",
-                "head.weight=/jobs/h.safetensors#weight", "objective.name=min-recall", "optimizer.learningRate=0.0003",
+                "batch=64", "cluster.precision=float32", "cluster.shards=8", "loss.name=cross-entropy",
+                "loss.smoothing=0.98", "loss.tau=1", "objective.name=min-recall", "optimizer.learningRate=0.0003",
                 "optimizer.momentum=0.9", "optimizer.schedule=cosine", "optimizer.weightDecay=0.0005",
-                "seed=18446744073709551615", "selmix.diagonalSmoothing=0.5", "selmix.formula=paper",
-                "selmix.mixRatio=[0.6, 1]", "selmix.policy=selmix", "selmix.rounds=60", "selmix.stepsPerRound=50",
+                "seed=18446744073709551615", "selmix.diagonalSmoothing=0.5", "selmix.floor=1e-06",
+                "selmix.formula=paper", "selmix.labelRatio=one", "selmix.mixRatio=[0.6, 1]", "selmix.mixUntil=1",
+                "selmix.policy=selmix", "selmix.rounds=60", "selmix.stepsPerRound=50",
                 "selmix.temperature.relative=0.5",
             ])
     }

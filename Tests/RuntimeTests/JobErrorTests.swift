@@ -83,7 +83,8 @@ private let checkYAML = "check the indentation (spaces, never tabs), the bracket
             "known in `checkpoints` are keep"),
         JobMistake(
             "xyzzyx: 1", "unknown key `xyzzyx` (job.yaml line 7)",
-            "known are name, seed, data, head, objective, selmix, optimizer, batch, cluster, checkpoints, output"),
+            "known are name, seed, data, head, objective, preset, selmix, loss, baselines, optimizer, batch, cluster, "
+                + "checkpoints, output"),
         // Before anything else that is wrong, wherever it stands.
         JobMistake("batch: abc\nbach: 3", "unknown key `bach` (job.yaml line 8)", "did you mean `batch`?"),
     ])

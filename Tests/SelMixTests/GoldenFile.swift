@@ -20,9 +20,11 @@ struct GoldenFile: Decodable {
         var multipliersAfter: [Double]?
 
         var settings: ObjectiveSettings {
-            ObjectiveSettings(
-                name: objective, rate: multiplierRate, decay: multiplierDecay, alpha: alpha, tau: tau,
-                multiplierMax: multiplierMax, tailFraction: tailFraction)
+            var settings = ObjectiveSettings(name: objective)
+            (settings.rate, settings.decay) = (multiplierRate, multiplierDecay)
+            (settings.alpha, settings.tau, settings.multiplierMax) = (alpha, tau, multiplierMax)
+            settings.tailFraction = tailFraction
+            return settings
         }
         var description: String { objective }
     }
@@ -48,9 +50,7 @@ struct GoldenFile: Decodable {
 
     /// In the golden files classes are in order of decreasing frequency.
     func split(_ entry: Case) throws -> ClassSplit {
-        try ClassSplit(
-            trainCounts: (0..<classes).map { classes - $0 },
-            tailFraction: entry.tailFraction ?? ObjectiveSettings.defaultTailFraction)
+        try entry.settings.split(trainCounts: (0..<classes).map { classes - $0 })
     }
 
     func scalarGain(_ entry: Case, _ formula: GainFormula) -> Matrix<Double> {

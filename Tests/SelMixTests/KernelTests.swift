@@ -48,24 +48,34 @@ import Testing
         }
     }
 
-    @Test(arguments: [(1, 0), (0.55, 0.05)] as [(Float, Float)])
-    func softmaxCrossEntropy(on: Float, off: Float) {
+    @Test(arguments: [(1, 0), (0.7, 0), (1, 0.98), (0.6, 0.1)] as [(Float, Float)])
+    func softmaxCrossEntropy(ratio: Float, smoothing: Float) {
         for count in [10, 16, 33] {
             let logits = Self.random(count, scale: 20)
-            // Targets sum to 1 for ten classes only; the gradient's definition holds all the same.
             var row = logits
-            let loss = smx_softmax_cross_entropy(&row, count, 3, on, off, 0.25)
+            let target = smx_target(label: 3, partner: 7, ratio: ratio, smoothing: smoothing)
+            let loss = smx_softmax_cross_entropy(&row, count, target, 0.25)
             let largest = Double(logits.max()!)
             let sum = logits.reduce(0.0) { $0 + exp(Double($1) - largest) }
             var expected = 0.0
             for c in 0..<count {
                 let p = exp(Double(logits[c]) - largest) / sum
-                let target = Double(c == 3 ? on : off)
-                #expect(abs(Double(row[c]) - 0.25 * (p - target)) < 1e-6)
-                expected -= target * (Double(logits[c]) - largest)
+                let hard = c == 3 ? Double(ratio) : c == 7 ? 1 - Double(ratio) : 0
+                let wanted = (1 - Double(smoothing)) * hard + Double(smoothing) / Double(count)
+                #expect(abs(Double(row[c]) - 0.25 * (p - wanted)) < 1e-6)
+                expected -= wanted * (Double(logits[c]) - largest - log(sum))
             }
-            expected += log(sum)
             #expect(abs(loss - expected) < 1e-5)
+        }
+    }
+
+    @Test func softmax() {
+        for count in [2, 16, 41] {
+            let logits = Self.random(count, scale: 20)
+            var row = logits
+            smx_softmax(&row, count)
+            let sum = logits.reduce(0.0) { $0 + exp(Double($1)) }
+            #expect(zip(logits, row).allSatisfy { abs(Double($1) - exp(Double($0)) / sum) < 1e-6 })
         }
     }
 

@@ -52,21 +52,34 @@ import Testing
         return scale * (base + zip(multipliers, coverages).reduce(0) { $0 + $1.0 * $1.1 })
     }
 
+    static func objective(_ name: String, rate: Double? = nil) throws -> any Objective {
+        var settings = ObjectiveSettings(name: name)
+        settings.rate = rate
+        if name.contains("group") { settings.groups = [[0, 3], [1, 2, 6], [4, 5]] }
+        return try settings.objective(split: split)
+    }
+
     @Test(arguments: ObjectiveSettings.knownNames)
     func gradientMatchesFiniteDifferences(name: String) throws {
         let counts = Self.counts()
         let statistics = ConfusionStatistics(counts)
         let split = try Self.split
-        let objective = try ObjectiveSettings(name: name, rate: 3).objective(split: split)
+        let objective = try Self.objective(name, rate: 3)
         let multipliers = objective.multipliers(after: [], statistics)
         let terms = objective.gradientTerms(statistics, multipliers: multipliers)
         let gradient = terms.gradient(statistics)
         var unconstrained = zip(statistics.confusion, 0...).map { log($0.0 / statistics.priors[$0.1 / Self.classes]) }
         func value() -> Double {
-            Self.lagrangian(
+            // The group objectives are not the paper's; they answer for their own smooth function.
+            if name.contains("group") {
+                return objective.lagrangian(soft(unconstrained, statistics.priors), multipliers: multipliers)
+            }
+            return Self.lagrangian(
                 unconstrained, priors: statistics.priors, name: name, multipliers: multipliers, scale: terms.scale,
                 split: split)
         }
+        let smooth = objective.lagrangian(soft(unconstrained, statistics.priors), multipliers: multipliers)
+        #expect(abs(smooth - value()) < 1e-12)
         for index in unconstrained.indices {
             let (kept, h) = (unconstrained[index], 1e-5)
             unconstrained[index] = kept + h
@@ -78,10 +91,20 @@ import Testing
         }
     }
 
+    /// The statistics of C_kl = pi_k softmax(C~_k)_l.
+    private func soft(_ unconstrained: [Double], _ priors: [Double]) -> ConfusionStatistics {
+        var counts: [Double] = []
+        for k in 0..<Self.classes {
+            let row = unconstrained[k * Self.classes..<(k + 1) * Self.classes].map { exp($0) }
+            counts += row.map { priors[k] * $0 / row.reduce(0, +) }
+        }
+        return ConfusionStatistics(softCounts: counts, classes: Self.classes)
+    }
+
     @Test func everyRowOfTheGradientSumsToZero() throws {
         let statistics = ConfusionStatistics(Self.counts())
         for name in ObjectiveSettings.knownNames {
-            let objective = try ObjectiveSettings(name: name).objective(split: Self.split)
+            let objective = try Self.objective(name)
             let multipliers = objective.multipliers(after: [], statistics)
             let gradient = objective.gradientTerms(statistics, multipliers: multipliers).gradient(statistics)
             for k in 0..<Self.classes { #expect(abs(gradient[row: k].reduce(0, +)) < 1e-12, "\(name)") }
@@ -118,12 +141,24 @@ import Testing
     }
 
     @Test func unknownNamesAndRangesAreRefused() throws {
-        let split = try Self.split
-        for settings in [
-            ObjectiveSettings(name: "min-recal"), .init(name: "min-recall", decay: 2),
-            .init(name: "h-mean-coverage", tau: 0), .init(name: "min-recall", rate: .nan),
-        ] {
-            #expect(throws: SelMixError.self) { try settings.objective(split: split) }
+        func refused(_ name: String, _ change: (inout ObjectiveSettings) -> Void = { _ in }) {
+            var settings = ObjectiveSettings(name: name)
+            change(&settings)
+            #expect(throws: SelMixError.self) { try settings.objective(split: Self.split) }
         }
+        refused("min-recal")
+        refused("min-recall") { $0.decay = 2 }
+        refused("min-recall") { $0.rate = .nan }
+        refused("h-mean-coverage") { $0.tau = 0 }
+        refused("worst-group-recall")
+        refused("group-recall-gap") { $0.groups = [[0, 1, 2, 3, 4, 5]] }
+    }
+
+    @Test(arguments: [
+        [[0, 1], [1, 2, 3, 4, 5, 6]], [[0, 1], [2, 3]], [[0, 1, 2, 3, 4, 5, 6]], [[], [0, 1, 2, 3, 4, 5, 6]],
+        [[0, 1, 2, 3, 4, 5, 6], [7]], [[0, 0, 1, 2], [3, 4, 5, 6]],
+    ])
+    func groupsMustPartitionTheClasses(members: [[Int]]) {
+        #expect(throws: SelMixError.self) { try ClassGroups(members, classes: Self.classes) }
     }
 }

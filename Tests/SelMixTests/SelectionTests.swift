@@ -16,7 +16,7 @@ import Testing
     @Test func onlyPositiveGainsAreFavoured() {
         let gain = Self.randomGain(classes: 20, seed: 2)
         let distribution = PairDistribution.selective(gain: gain, temperature: .relative(0.5))
-        let rest = Float(PairDistribution.floor / 400)
+        let rest = Float(PairDistribution.defaultFloor / 400)
         #expect(abs(distribution.probabilities.values.reduce(0.0) { $0 + Double($1) } - 1) < 1e-6)
         for (g, p) in zip(gain.values, distribution.probabilities.values) {
             #expect(g > 0 ? p > rest : p == rest)
@@ -86,9 +86,17 @@ import Testing
 
     @Test func policiesThatDoNotMixKeepToTheDiagonal() {
         let gain = Matrix<Float>(rows: 3, columns: 3, repeating: 1)
-        let balanced = Policy.classBalanced.distribution(gain: gain, temperature: .relative(1), trainCounts: [8, 1, 1])
-        let instance = Policy.instance.distribution(gain: gain, temperature: .relative(1), trainCounts: [8, 1, 1])
+        let balanced = Policy.classBalanced.distribution(
+            gain: gain, temperature: .relative(1), floor: 0, trainCounts: [8, 1, 1])
+        let instance = Policy.instance.distribution(
+            gain: gain, temperature: .relative(1), floor: 0, trainCounts: [8, 1, 1])
         #expect(balanced.probabilities[1, 1] == Float(1.0 / 3) && balanced.probabilities[0, 1] == 0)
         #expect(instance.probabilities[0, 0] == 0.8 && instance.probabilities[2, 2] == 0.1)
+    }
+
+    @Test func gainsSettleWhenTheLastIsNearItsMean() {
+        var window = ConvergenceWindow(length: 3, tolerance: 0.05)
+        let settled = [10, 5, 4.9, 5.05, 5, 8].map { window.settles(with: $0) }
+        #expect(settled == [false, false, false, true, true, false])
     }
 }

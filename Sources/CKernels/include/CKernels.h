@@ -84,9 +84,17 @@ float smx_max(const float *_Nonnull row, size_t count);
 /// Whether every value is finite.
 bool smx_all_finite(const float *_Nonnull x, size_t count);
 
+/// What a row of logits is trained towards: (1 - smoothing) (ratio onehot(label) + (1 - ratio) onehot(partner)) + smoothing / K.
+typedef struct {
+    uint32_t label, partner;
+    float ratio, smoothing;
+} smx_target;
+
 /// In place on one row of logits: row = scale * (softmax(row) - target), and returns the cross-entropy
-/// -sum_c target_c log softmax(row)_c, where target = on at `label` and off elsewhere (on + (count - 1) off = 1).
-double smx_softmax_cross_entropy(float *_Nonnull row, size_t count, size_t label, float on, float off, float scale);
+/// -sum_c target_c log softmax(row)_c.
+double smx_softmax_cross_entropy(float *_Nonnull row, size_t count, smx_target target, float scale);
+/// In place on one row of logits: row = softmax(row).
+void smx_softmax(float *_Nonnull row, size_t count);
 
 /// SGD with momentum: v = momentum * v + (gradient + decay * w); out = w - rate * v. `out` may be `w`.
 void smx_sgd(const float *_Nonnull w, float *_Nonnull velocity, const float *_Nonnull gradient, float *_Nonnull out,

@@ -29,6 +29,7 @@ public final class CoordinatedRun {
     private let recorder: RunRecorder
     private let display: ProgressDisplay
     private let started = Date()
+    private var result: RunResult?
 
     /// Opens everything that can fail: the output directory, the log, the sockets.
     public init(_ run: PreparedRun, options: Options, log: Logger) throws {
@@ -66,7 +67,8 @@ public final class CoordinatedRun {
     public func lead() throws -> RunReport {
         let (outcome, result) = shell.lead()
         display.close()
-        let report = try RunOutput(directory: directory, run: run).write(
+        self.result = result
+        let report = try output.write(
             result, outcome: outcome, runID: shell.runID, started: started, progress: recorder.progress)
         switch outcome {
         case .finished:
@@ -82,4 +84,15 @@ public final class CoordinatedRun {
             throw error
         }
     }
+
+    /// Writes the report again with a comparison.
+    func add(_ baselines: [BaselineReport], to report: RunReport) throws -> RunReport {
+        guard let result else { preconditionFailure("baselines before the run") }
+        var report = report
+        report.baselines = baselines
+        try output.write(report, result)
+        return report
+    }
+
+    private var output: RunOutput { RunOutput(directory: directory, run: run) }
 }

@@ -165,7 +165,7 @@ public final class CoordinatorShell {
                 .selected(
                     Selection(
                         round: RoundIndex(result.report.round),
-                        digest: result.selection?.digest ?? Digest(rawValue: 0))))
+                        digest: result.selection?.digest ?? Digest(rawValue: 0), converged: result.converged)))
         case .stepped(let result, let weights):
             self.weights = weights
             weightsDigest = result.digest

@@ -19,6 +19,8 @@ public struct PreparedRun: Sendable {
     /// Training samples per class, [K].
     public let trainCounts: [Int]
     public let split: ClassSplit
+    /// The job's groups of classes, if it has any.
+    public let groups: ClassGroups?
     public let objective: any Objective
     public let timing: Timing
     public let instructionSet: String
@@ -52,9 +54,8 @@ public struct PreparedRun: Sendable {
         validation = splits[1]
         test = splits.count > 2 ? splits[2] : nil
         trainCounts = train.classCounts
-        split = try ClassSplit(
-            trainCounts: trainCounts,
-            tailFraction: job.objective.tailFraction ?? ObjectiveSettings.defaultTailFraction)
+        split = try job.objective.split(trainCounts: trainCounts)
+        groups = try job.objective.classGroups(classes: classes)
         objective = try job.objective.objective(split: split)
 
         instructionSet = job.cluster.instructionSet ?? InstructionSet.best
@@ -82,6 +83,9 @@ public struct PreparedRun: Sendable {
             weight: catalog.tensor(for: TensorReference(parsing: files.weight)),
             bias: catalog.tensor(for: TensorReference(parsing: files.bias)))
     }
+
+    /// The metrics of counts, with this job's head, tail and groups.
+    public func metrics(_ counts: ConfusionCounts) -> Metrics { Metrics(counts, split: split, groups: groups) }
 
     /// Confusion counts of a head over a whole split, computed here.
     public func evaluate(_ head: Parameters, on split: LabeledFeatures) throws -> ConfusionCounts {

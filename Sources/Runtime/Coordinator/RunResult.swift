@@ -11,6 +11,8 @@ public struct RunResult: Sendable {
     /// Validation counts of the head as brought and of the best one; nil when the run ended before its first validation.
     public let countsBefore: ConfusionCounts?
     public let countsAfter: ConfusionCounts?
+    /// The run stopped before its last round because the gains had settled.
+    public let converged: Bool
     /// The gains and the distribution of the best round, or, if that is the last one, nil.
     let selection: TrainingEngine.RoundSelection?
 
@@ -21,6 +23,7 @@ public struct RunResult: Sendable {
         history = engine.history
         countsBefore = engine.initialCounts
         countsAfter = engine.initialCounts == nil ? nil : engine.best.counts
+        converged = engine.converged
         selection = engine.best.selection
     }
 }

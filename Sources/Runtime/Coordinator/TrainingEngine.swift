@@ -33,6 +33,8 @@ final class TrainingEngine {
     private var velocity: Parameters
     private var multipliers: [Double] = []
     private var classSums: [Double]?
+    private var convergence: ConvergenceWindow?
+    private(set) var converged = false
     private let optimizer: SGD
 
     init(_ run: PreparedRun) {
@@ -41,6 +43,9 @@ final class TrainingEngine {
         velocity = Parameters(layout: run.layout)
         best = BestState(head: run.head, counts: ConfusionCounts(classes: run.classes))
         let settings = run.job.optimizer
+        convergence = run.job.selmix.convergence.map {
+            ConvergenceWindow(length: $0.rounds, tolerance: $0.tolerance)
+        }
         optimizer = SGD(
             learningRate: settings.learningRate, momentum: settings.momentum, weightDecay: settings.weightDecay,
             schedule: settings.schedule, totalSteps: run.job.selmix.steps)
@@ -52,6 +57,8 @@ final class TrainingEngine {
         var report: RoundReport
         /// Nil after the last step, when only the metrics were wanted.
         var selection: RoundSelection?
+        /// The gains have settled, and the job asks to stop then.
+        var converged = false
     }
 
     /// Ends a validation: metrics, best head, multipliers, gain, distribution.
@@ -62,7 +69,7 @@ final class TrainingEngine {
     ) throws -> RoundResult {
         let settings = run.job.selmix
         let statistics = ConfusionStatistics(sums.counts)
-        let metrics = Metrics(sums.counts, split: run.split)
+        let metrics = run.metrics(sums.counts)
         var report = RoundReport(
             round: round.rawValue, objective: run.objective.value(statistics), metrics: metrics, loss: meanLoss)
         if initialCounts == nil { initialCounts = sums.counts }
@@ -74,13 +81,16 @@ final class TrainingEngine {
             let made = try makeSelection(sums.counts, settings)
             report.largestGain = Double(made.gain.values.max() ?? 0)
             report.positivePairs = made.distribution.positivePairs
+            report.expectedGain = zip(made.gain.values, made.distribution.probabilities.values)
+                .reduce(0.0) { $0 + Double($1.0) * Double($1.1) }
             selection = made
         }
         history.append(report)
         if bestRound.consider(round: round, objective: report.objective, hMean: metrics.hMean) {
             best = BestState(head: weights, counts: sums.counts, selection: selection)
         }
-        return RoundResult(report: report, selection: selection)
+        converged = report.largestGain.map { convergence?.settles(with: $0) ?? false } ?? false
+        return RoundResult(report: report, selection: selection, converged: converged)
     }
 
     private func makeSelection(_ counts: ConfusionCounts, _ settings: SelMixSettings) throws -> RoundSelection {
@@ -99,12 +109,24 @@ final class TrainingEngine {
                 .failed, "the gains are not finite",
                 hint: "the features or the head have extreme values; scale the features")
         }
-        let distribution = settings.policy.distribution(
-            gain: gain, temperature: settings.temperature.temperature, trainCounts: run.trainCounts)
+        let distribution = distribution(gain, settings)
         let digest = [gain, distribution.probabilities].reduce(UInt64(0)) { seed, matrix in
             matrix.values.withUnsafeBytes { smx_hash($0.baseAddress!, $0.count, seed) }
         }
         return RoundSelection(gain: gain, distribution: distribution, digest: Digest(rawValue: digest))
+    }
+
+    private func distribution(_ gain: Matrix<Float>, _ settings: SelMixSettings) -> PairDistribution {
+        let temperature = settings.temperature.temperature
+        if settings.formula == .reference, settings.policy == .selmix {
+            let largest = Double(gain.values.max() ?? 0)
+            guard largest > 0 else { return .uniform(classes: gain.rows, positivePairs: 0) }
+            return .published(
+                gain: gain, temperature: temperature.value(largestGain: largest),
+                floor: PairDistribution.publishedFloor(objective: run.job.objective.name))
+        }
+        return settings.policy.distribution(
+            gain: gain, temperature: temperature, floor: settings.floor, trainCounts: run.trainCounts)
     }
 
     /// Z [K, d].

@@ -28,6 +28,7 @@ public struct GainFile: Decodable {
         var tau: Double?
         var multiplierMax: Double?
         var tailFraction: Double?
+        var groups: [[Int]]?
     }
 
     /// One objective's results; matrices are [K, K].
@@ -70,12 +71,12 @@ public struct GainFile: Decodable {
             case .reference: ConfusionStatistics(published: counts)
             }
         return try objectives.map { entry in
-            let settings = ObjectiveSettings(
-                name: entry.objective, rate: entry.multiplierRate, decay: entry.multiplierDecay, alpha: entry.alpha,
-                tau: entry.tau, multiplierMax: entry.multiplierMax, tailFraction: entry.tailFraction)
-            let split = try ClassSplit(
-                trainCounts: (0..<classes).map { classes - $0 },
-                tailFraction: entry.tailFraction ?? ObjectiveSettings.defaultTailFraction)
+            var settings = ObjectiveSettings(name: entry.objective)
+            (settings.rate, settings.decay) = (entry.multiplierRate, entry.multiplierDecay)
+            (settings.alpha, settings.tau, settings.multiplierMax) = (entry.alpha, entry.tau, entry.multiplierMax)
+            settings.tailFraction = entry.tailFraction
+            settings.groups = entry.groups
+            let split = try settings.split(trainCounts: (0..<classes).map { classes - $0 })
             let objective = try settings.objective(split: split)
             if let before = entry.multipliersBefore, before.count != classes {
                 throw SelMixError(.invalidInput, "\(before.count) multipliersBefore for \(classes) classes")

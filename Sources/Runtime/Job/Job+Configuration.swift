@@ -6,10 +6,13 @@ import Foundation
 /// anyone thinks of it. That is why the keys are taken from the encoded job rather than written down here. The text of a
 /// number is Swift's shortest one that reads back to the same value, hence the same on every machine.
 extension Job {
-    /// What may change between a run and its continuation without changing a byte of the result.
+    /// What may change between a run and its continuation without changing a byte of the result. Files may move: what is
+    /// in their tensors is part of the configuration digest by itself.
     private static let excluded: Set<String> = [
         "name", "output", "checkpoints.keep", "cluster.failureTimeout", "cluster.minWorkers", "cluster.workerWait",
-        "cluster.orphanTimeout",
+        "cluster.orphanTimeout", "baselines", "data.train.features", "data.train.labels", "data.validation.features",
+        "data.validation.labels", "data.test.features", "data.test.labels", "data.unlabeled.features", "head.weight",
+        "head.bias",
     ]
 
     /// The settings that decide the bytes of the result, by their path in the job file, in the order of their paths; such

@@ -1,4 +1,5 @@
 import Common
+import SelMix
 
 /// From the tree to the job, in the order of the job file; checks that concern several settings come last.
 extension Job {
@@ -20,12 +21,20 @@ extension Job {
             objective: try .init(reading: root.section("objective", required: "objective: {name: min-recall}")),
             output: folder.absolute(try root.text("output", required: "output: runs/\(name)")))
         self.seed = seed
-        selmix = try SelMixSettings(reading: root.section("selmix"))
-        optimizer = try OptimizerSettings(reading: root.section("optimizer"))
+        let preset = try root.choice("preset", or: Preset.standard)
+        selmix = try SelMixSettings(reading: root.section("selmix"), over: preset.selmix)
+        loss = try LossSettings(reading: root.section("loss"))
+        optimizer = try OptimizerSettings(reading: root.section("optimizer"), over: preset.optimizer)
+        baselines = try root.flag("baselines", or: baselines)
         batch = try root.whole("batch", or: batch, .from(1, to: 1 << 24))
         cluster = try ClusterSettings(reading: root.section("cluster"))
         checkpoints.keep = try root.section("checkpoints").whole("keep", or: checkpoints.keep, .from(1, to: 1000))
         try checkShares(root)
+        if data.unlabeled != nil, selmix.labelRatio != .one {
+            throw try root.section("selmix").origin(of: "labelRatio").error(
+                "`selmix.labelRatio` would mix in labels, but `data.unlabeled` has none",
+                hint: "leave `selmix.labelRatio` out, or `data.unlabeled`")
+        }
     }
 
     /// Every logical shard owns as many slots of the batch as any other.

@@ -3,7 +3,9 @@ import SelMix
 
 /// The settings that have defaults, each with what it may be.
 extension SelMixSettings {
-    init(reading section: JobSection) throws {
+    /// - Parameter defaults: what a key that is not set gives.
+    init(reading section: JobSection, over defaults: SelMixSettings) throws {
+        self = defaults
         policy = try section.choice("policy", or: policy)
         temperature = try TemperatureSettings(reading: section, "temperature") ?? temperature
         mixRatio = try section.fractions("mixRatio", or: mixRatio)
@@ -17,6 +19,16 @@ extension SelMixSettings {
                 hint: "a run has at most \(UInt32.max) steps")
         }
         diagonalSmoothing = try section.number("diagonalSmoothing", or: diagonalSmoothing, .from(0, to: 1))
+        floor = try section.number("floor", or: floor, .from(0, below: 1))
+        labelRatio = try LabelRatioSettings(reading: section, "labelRatio") ?? labelRatio
+        mixUntil = try section.number("mixUntil", or: mixUntil, .from(0, to: 1))
+        if section.value("convergence") != nil {
+            let fields = try section.section("convergence")
+            let standard = ConvergenceSettings()
+            convergence = ConvergenceSettings(
+                rounds: try fields.whole("rounds", or: standard.rounds, .from(2, to: 10000)),
+                tolerance: try fields.number("tolerance", or: standard.tolerance, .above(0)))
+        }
     }
 }
 
@@ -40,8 +52,30 @@ extension TemperatureSettings {
     }
 }
 
-extension OptimizerSettings {
+extension LabelRatioSettings {
+    /// Nil where the section has no such key.
+    fileprivate init?(reading section: JobSection, _ key: String) throws {
+        guard let node = section.value(key) else { return nil }
+        if case .list = node.content {
+            self = .uniform(try section.fractions(key, or: 0...1))
+        } else {
+            self = .named(try section.choice(key, or: .one))
+        }
+    }
+}
+
+extension LossSettings {
     init(reading section: JobSection) throws {
+        self.init(try section.choice("name", or: .crossEntropy))
+        tau = try section.number("tau", or: tau, .atLeast(0))
+        smoothing = try section.number("smoothing", or: smoothing, .from(0, to: 1))
+    }
+}
+
+extension OptimizerSettings {
+    /// - Parameter defaults: what a key that is not set gives.
+    init(reading section: JobSection, over defaults: OptimizerSettings) throws {
+        self = defaults
         learningRate = try section.number("learningRate", or: learningRate, .above(0))
         momentum = try section.number("momentum", or: momentum, .from(0, below: 1))
         weightDecay = try section.number("weightDecay", or: weightDecay, .atLeast(0))
@@ -75,7 +109,7 @@ extension ObjectiveSettings {
         try plain.check(at: section.origin(of: "name"))
         let parameters: KeyValuePairs<String, WritableKeyPath<ObjectiveSettings, Double?>> = [
             "rate": \.rate, "decay": \.decay, "alpha": \.alpha, "tau": \.tau, "multiplierMax": \.multiplierMax,
-            "tailFraction": \.tailFraction,
+            "tailFraction": \.tailFraction, "strictness": \.strictness,
         ]
         for (key, parameter) in parameters where section.value(key) != nil {
             let value = try section.number(key, or: 0, .any)
@@ -84,12 +118,13 @@ extension ObjectiveSettings {
             try alone.check(at: section.origin(of: key))
             self[keyPath: parameter] = value
         }
+        head = try section.wholes("head")
+        groups = try section.groups("groups")
     }
 
     private func check(at origin: JobNode.Origin) throws {
         do {
-            // Any split will do: the classes have no part in what is judged here.
-            _ = try objective(split: ClassSplit(classes: 2, head: [0]))
+            try check()
         } catch let error as SelMixError {
             throw origin.error(error.message, hint: error.hint)
         }

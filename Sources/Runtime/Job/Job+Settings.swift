@@ -14,13 +14,39 @@ public struct SelMixSettings: Sendable, Codable, Equatable {
     public var stepsPerRound = 50
     /// What a diagonal confusion count of 0 is taken as, for the objective's gradient only.
     public var diagonalSmoothing = 0.5
+    /// The part of the distribution's mass that is spread evenly over all pairs.
+    public var floor = PairDistribution.defaultFloor
+    /// The first sample's share in the label.
+    public var labelRatio = LabelRatioSettings.named(.one)
+    /// The fraction of the run after which samples are no longer mixed.
+    public var mixUntil = 1.0
+    /// When to stop before the last round; nil: never.
+    public var convergence: ConvergenceSettings?
 
     public init() {}
+
+    /// How two samples become one in this run.
+    public var mixRule: MixRule {
+        MixRule(
+            featureRatio: mixRatio, labelRatio: labelRatio.ratio,
+            endStep: mixUntil < 1 ? Int((mixUntil * Double(steps)).rounded()) : .max)
+    }
 
     /// The mean of beta, at which the gain is computed.
     public var mixRatioMean: Double { (mixRatio.lowerBound + mixRatio.upperBound) / 2 }
     /// T: optimiser steps of the whole run.
     public var steps: Int { rounds * stepsPerRound }
+}
+
+/// A run stops when the largest gain is within `tolerance` of its mean over the last rounds.
+public struct ConvergenceSettings: Sendable, Codable, Equatable {
+    public var rounds = 10
+    /// As a fraction of the mean.
+    public var tolerance = 0.05
+
+    public init(rounds: Int = 10, tolerance: Double = 0.05) {
+        (self.rounds, self.tolerance) = (rounds, tolerance)
+    }
 }
 
 /// Stochastic gradient descent with momentum.

@@ -16,11 +16,14 @@ public struct Job: Sendable, Codable, Equatable {
     /// What is maximised. A parameter that is nil has the objective's own default.
     public var objective: ObjectiveSettings
     public var selmix = SelMixSettings()
+    public var loss = LossSettings()
     public var optimizer = OptimizerSettings()
     /// B: samples of one step over the whole cluster; a multiple of ``ClusterSettings/shards``.
     public var batch = 64
     public var cluster = ClusterSettings()
     public var checkpoints = CheckpointSettings()
+    /// Whether the report compares with what a practitioner would try first.
+    public var baselines = false
     /// The absolute path of the folder that the run writes to.
     public var output: String
 

@@ -55,10 +55,10 @@ public enum JobFile {
         }
         // What the file lacks altogether is not missing from its first line in particular.
         root.origin = .file(path)
-        root.expandObjective()
+        root.expandNames()
         for override in overrides {
             try root.apply(override: override)
-            root.expandObjective()
+            root.expandNames()
         }
         try JobSchema.check(root)
         return try Job(reading: JobSection(root: root), path: path)
@@ -66,15 +66,15 @@ public enum JobFile {
 }
 
 extension JobNode {
-    /// `objective: min-recall` is short for `objective: {name: min-recall}`; spelt out before overrides, so that
-    /// `--set objective.rate=20` finds a mapping.
-    fileprivate mutating func expandObjective() {
-        guard case .map(var entries) = content, let index = entries.firstIndex(where: { $0.key == "objective" }) else {
-            return
+    /// `objective: min-recall` is short for `objective: {name: min-recall}`, and `loss` likewise; spelt out before overrides,
+    /// so that `--set objective.rate=20` finds a mapping.
+    fileprivate mutating func expandNames() {
+        guard case .map(var entries) = content else { return }
+        for index in entries.indices where ["objective", "loss"].contains(entries[index].key) {
+            let name = entries[index].value
+            guard case .scalar = name.content, !name.isNull else { continue }
+            entries[index].value.content = .map([Entry(key: "name", origin: name.origin, value: name)])
         }
-        let name = entries[index].value
-        guard case .scalar = name.content, !name.isNull else { return }
-        entries[index].value.content = .map([Entry(key: "name", origin: name.origin, value: name)])
         content = .map(entries)
     }
 }

@@ -19,12 +19,17 @@ indirect enum JobSchema: Sendable {
         "head": .section(["weight": .value, "bias": .value]),
         "objective": .section([
             "name": .value, "rate": .value, "decay": .value, "alpha": .value, "tau": .value, "multiplierMax": .value,
-            "tailFraction": .value,
+            "tailFraction": .value, "head": .value, "groups": .value, "strictness": .value,
         ]),
+        "preset": .value,
         "selmix": .section([
             "policy": .value, "temperature": .section(["relative": .value, "absolute": .value]), "mixRatio": .value,
             "formula": .value, "rounds": .value, "stepsPerRound": .value, "diagonalSmoothing": .value,
+            "floor": .value, "labelRatio": .value, "mixUntil": .value,
+            "convergence": .section(["rounds": .value, "tolerance": .value]),
         ]),
+        "loss": .section(["name": .value, "tau": .value, "smoothing": .value]),
+        "baselines": .value,
         "optimizer": .section([
             "learningRate": .value, "momentum": .value, "weightDecay": .value, "schedule": .value,
         ]),

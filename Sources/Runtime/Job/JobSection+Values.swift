@@ -67,6 +67,37 @@ extension JobSection {
         return value
     }
 
+    /// true or false.
+    func flag(_ key: String, or standard: Bool) throws -> Bool {
+        guard let node = value(key) else { return standard }
+        guard case .scalar(let text, isPlain: true) = node.content, let flag = Bool(text) else {
+            throw wrongType(key, node, "true or false")
+        }
+        return flag
+    }
+
+    /// A list of whole numbers from 0, such as class indices; nil where it is not set.
+    func wholes(_ key: String) throws -> [Int]? {
+        guard let node = value(key) else { return nil }
+        guard let numbers = node.wholes else { throw wrongType(key, node, "a list of class indices such as `[0, 1]`") }
+        return numbers
+    }
+
+    /// A list of lists of class indices; nil where it is not set.
+    func groups(_ key: String) throws -> [[Int]]? {
+        guard let node = value(key) else { return nil }
+        guard case .list(let items) = node.content else {
+            throw wrongType(key, node, "a list of groups such as `[[0, 1], [2, 3, 4]]`")
+        }
+        return try items.map { item in
+            guard let numbers = item.wholes else {
+                throw item.origin.error(
+                    "a group of `\(path(of: key))` must be a list of class indices such as `[0, 1]`")
+            }
+            return numbers
+        }
+    }
+
     /// `[low, high]` with 0 <= low <= high <= 1.
     func fractions(_ key: String, or standard: ClosedRange<Double>) throws -> ClosedRange<Double> {
         guard let node = value(key) else { return standard }
@@ -94,5 +125,16 @@ extension JobSection {
     private func outOfRange(_ key: String, _ node: JobNode, _ allowed: String) -> SelMixError {
         guard case .scalar(let text, _) = node.content else { preconditionFailure("no number: \(node)") }
         return node.origin.error("`\(path(of: key))` is \(text)", hint: "it must be \(allowed)")
+    }
+}
+
+extension JobNode {
+    /// A list of whole numbers from 0, if that is what stands here.
+    fileprivate var wholes: [Int]? {
+        guard case .list(let items) = content else { return nil }
+        let numbers = items.compactMap { item -> Int? in
+            if case .scalar(let text, isPlain: true) = item.content, text.isWholeNumber { Int(text) } else { nil }
+        }
+        return numbers.count == items.count && numbers.allSatisfy { $0 >= 0 } ? numbers : nil
     }
 }

@@ -17,6 +17,18 @@ public struct LocalTraining: Sendable {
 
     /// - Throws: what ended a run that did not finish.
     public func callAsFunction(_ prepared: PreparedRun, log: Logger) async throws -> RunReport {
+        let (run, report) = try await train(prepared, log: log)
+        guard prepared.job.baselines else { return report }
+        let suite = BaselineSuite(
+            run: prepared, directory: prepared.job.output + "/baselines",
+            train: { try await train(PreparedRun($0), log: log).report },
+            announce: { [display] line in
+                if display != .quiet { FileHandle.standardError.write(Data("\(line)\n".utf8)) }
+            })
+        return try run.value.add(try await suite(comparedWith: report), to: report)
+    }
+
+    private func train(_ prepared: PreparedRun, log: Logger) async throws -> (run: Unchecked, report: RunReport) {
         let sockets = try SocketDirectory()
         // A run with fewer workers than were asked for would look slow without saying why, so it starts with all of them.
         var prepared = prepared
@@ -47,8 +59,9 @@ public struct LocalTraining: Sendable {
             Thread { continuation.resume(returning: Result { try run.value.lead() }) }.start()
         }
         await processes.stop(grace: .seconds(5))
-        withExtendedLifetime((signals, sockets)) {}
-        return try result.get()
+        signals.release()
+        withExtendedLifetime(sockets) {}
+        return (run, try result.get())
     }
 
     /// Carries the run to its thread, which is the only one that uses it from then on.

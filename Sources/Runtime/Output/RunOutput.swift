@@ -14,10 +14,12 @@ struct RunOutput {
         _ result: RunResult, outcome: Outcome, runID: RunID, started: Date, progress: RunProgress
     ) throws -> RunReport? {
         guard let before = result.countsBefore, let after = result.countsAfter else { return nil }
-        try writeHead(result.bestHead)
+        try HeadFile.write(
+            result.bestHead, objective: run.job.objective.name, to: directory.file(RunDirectory.Name.head))
         let report = RunReport(
             version: Version.current, runID: runID.description, name: run.job.name,
-            objective: run.job.objective.name, policy: run.job.selmix.policy.rawValue, outcome: outcome.name,
+            objective: run.job.objective.name, policy: run.job.selmix.policy.rawValue,
+            outcome: result.converged ? "converged" : outcome.name,
             started: started, seconds: Date().timeIntervalSince(started), workers: progress.mostWorkers,
             rounds: result.history.count - 1, roundsPlanned: run.job.selmix.rounds,
             stepsPerRound: run.job.selmix.stepsPerRound, bestRound: result.bestRound, classes: run.classes,
@@ -28,25 +30,19 @@ struct RunOutput {
             samplesPerSecond: progress.samplesPerSecond(at: SystemClock.now), trainCounts: run.trainCounts,
             headClasses: run.split.head, before: try scores(run.head, validation: before),
             after: try scores(result.bestHead, validation: after), history: result.history)
-        try directory.write(JSONEncoder.report.encode(report) + [UInt8(ascii: "\n")], to: RunDirectory.Name.report)
-        try directory.write(ReportPage.render(report, result).utf8, to: RunDirectory.Name.page)
+        try write(report, result)
         return report
     }
 
-    private func writeHead(_ head: Parameters) throws {
-        try SafetensorsWriter.write(
-            head.layout.entries.map {
-                TensorContent(
-                    name: $0.name, dataType: .float32, shape: $0.shape,
-                    bytes: UnsafeRawBufferPointer(head.values(of: $0)))
-            },
-            metadata: ["format": "pt", "selmix": Version.current, "objective": run.job.objective.name],
-            to: directory.file(RunDirectory.Name.head))
+    /// The report as data and as a page.
+    func write(_ report: RunReport, _ result: RunResult) throws {
+        try directory.write(JSONEncoder.report.encode(report) + [UInt8(ascii: "\n")], to: RunDirectory.Name.report)
+        try directory.write(ReportPage.render(report, result).utf8, to: RunDirectory.Name.page)
     }
 
     private func scores(_ head: Parameters, validation: ConfusionCounts) throws -> RunReport.Scores {
         RunReport.Scores(
-            validation: Metrics(validation, split: run.split),
-            test: try run.test.map { Metrics(try run.evaluate(head, on: $0), split: run.split) })
+            validation: run.metrics(validation),
+            test: try run.test.map { run.metrics(try run.evaluate(head, on: $0)) })
     }
 }

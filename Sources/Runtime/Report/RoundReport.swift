@@ -17,6 +17,8 @@ public struct RoundReport: Sendable, Codable, Equatable {
     public var loss: Double?
     public var largestGain: Double?
     public var positivePairs: Int?
+    /// sum_ij P_ij G_ij: the gain that this round's selection promises, to compare with what the next validation shows.
+    public var expectedGain: Double?
 
     init(round: Int, objective: Double, metrics: Metrics, loss: Double?) {
         self.round = round

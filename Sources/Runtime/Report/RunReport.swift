@@ -16,7 +16,7 @@ public struct RunReport: Sendable, Codable {
     public var name: String
     public var objective: String
     public var policy: String
-    /// finished, interrupted or failed.
+    /// finished, converged (before the last round), interrupted or failed.
     public var outcome: String
     public var started: Date
     public var seconds: Double
@@ -49,6 +49,8 @@ public struct RunReport: Sendable, Codable {
     public var before: Scores
     public var after: Scores
     public var history: [RoundReport]
+    /// What else was tried on the same data; empty unless the job asks for it.
+    public var baselines: [BaselineReport] = []
 }
 
 extension JSONEncoder {

@@ -23,4 +23,12 @@ public final class StopSignals: @unchecked Sendable {
             sources.append(source)
         }
     }
+
+    /// Stops listening; the next run of this process listens for itself.
+    public func release() {
+        queue.sync {
+            for source in sources { source.cancel() }
+            sources = []
+        }
+    }
 }

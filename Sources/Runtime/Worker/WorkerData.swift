@@ -12,6 +12,7 @@ struct WorkerData: Sendable {
     let dimension: Int
     let validation: LabeledFeatures
     let mixed: MixedBatch
+    let loss: LossTerms
 
     /// - Throws: when a file is missing or is not what the job says, with what to do about it.
     init(job: Job) throws {
@@ -31,7 +32,8 @@ struct WorkerData: Sendable {
         mixed = MixedBatch(
             data: train,
             shards: TrainingShards(labels: train.labels, classes: classes, shards: job.cluster.shards),
-            mixRatio: job.selmix.mixRatio, seed: job.seed)
+            rule: job.selmix.mixRule, seed: job.seed)
+        loss = job.loss.terms(trainCounts: train.classCounts)
     }
 }
 

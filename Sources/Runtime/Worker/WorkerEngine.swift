@@ -26,7 +26,8 @@ final class WorkerEngine {
         self.data = data
         self.progress = progress
         gradient = try HeadGradient(
-            classes: data.classes, dimension: data.dimension, batch: data.job.batch, shards: data.job.cluster.shards)
+            classes: data.classes, dimension: data.dimension, batch: data.job.batch, shards: data.job.cluster.shards,
+            loss: data.loss)
         evaluation = try HeadEvaluation(classes: data.classes, dimension: data.dimension)
     }
 

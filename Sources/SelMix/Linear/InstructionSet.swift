@@ -1,5 +1,6 @@
 import CKernels
 import Common
+import Synchronization
 
 /// The processor instructions that matrix products use. Another instruction set rounds differently, so it is part of a
 /// run: fixed by the coordinator and kept by every worker before its first product.
@@ -16,6 +17,8 @@ public enum InstructionSet {
     ///
     /// - Throws: when the machine lacks it, or a product has already run with another one.
     public static func use(_ name: String) throws {
+        // A process that leads several runs asks again; another answer would be too late.
+        if chosen.withLock({ $0 }) == name { return }
         guard isSupported(name) else {
             throw SelMixError(
                 .cluster, "this machine lacks the instruction set \(name)",
@@ -27,7 +30,10 @@ public enum InstructionSet {
                 .failed, "the instruction set \(name) could not be chosen: a product has already run",
                 cause: String(cString: smx_status_name(status)))
         }
+        chosen.withLock { $0 = name }
     }
+
+    private static let chosen = Mutex<String?>(nil)
 
     /// A digest of a few products and exponentials of fixed operands: two machines that agree on it round alike.
     public static func probe() throws -> UInt64 {

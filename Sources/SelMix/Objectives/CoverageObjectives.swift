@@ -52,10 +52,16 @@ public struct CoverageConstrained<Base: Objective>: Objective {
     public func gradientTerms(_ statistics: ConfusionStatistics, multipliers: [Double]) -> GradientTerms {
         var terms = base.gradientTerms(statistics, multipliers: [])
         terms.coverageWeights = multipliers
-        // Keeps D at the scale of the unconstrained objective, however large the multipliers grow.
-        terms.scale = 1 / (1 + (multipliers.max() ?? 0))
+        terms.scale = scale(multipliers)
         return terms
     }
+
+    public func lagrangian(_ statistics: ConfusionStatistics, multipliers: [Double]) -> Double {
+        scale(multipliers) * (base.value(statistics) + statistics.weightedCoverage(multipliers))
+    }
+
+    /// Keeps D at the scale of the unconstrained objective, however large the multipliers grow.
+    private func scale(_ multipliers: [Double]) -> Double { 1 / (1 + (multipliers.max() ?? 0)) }
 }
 
 /// A function of recalls under the constraint that head and tail, each on average, are predicted often enough.
@@ -98,13 +104,21 @@ public struct HeadTailCoverageConstrained<Base: Objective>: Objective {
     public func gradientTerms(_ statistics: ConfusionStatistics, multipliers: [Double]) -> GradientTerms {
         var terms = base.gradientTerms(statistics, multipliers: [])
         terms.coverageWeights = multipliers
+        terms.scale = scale(multipliers)
+        return terms
+    }
+
+    public func lagrangian(_ statistics: ConfusionStatistics, multipliers: [Double]) -> Double {
+        scale(multipliers) * (base.value(statistics) + statistics.weightedCoverage(multipliers))
+    }
+
+    private func scale(_ multipliers: [Double]) -> Double {
         let largest =
             switch scaling {
             case .largestOfClasses: multipliers.max() ?? 0
             case .largestOfHeadAndTail:
                 [split.head, split.tail].map { multipliers[$0[0]] * Double($0.count) }.max() ?? 0
             }
-        terms.scale = 1 / (1 + largest)
-        return terms
+        return 1 / (1 + largest)
     }
 }

@@ -16,10 +16,15 @@ public protocol Objective: Sendable {
 
     /// The weights of the gradient, given this round's multipliers.
     func gradientTerms(_ statistics: ConfusionStatistics, multipliers: [Double]) -> GradientTerms
+
+    /// The smooth function whose gradient that is: the value itself, or the Lagrangian at these multipliers.
+    func lagrangian(_ statistics: ConfusionStatistics, multipliers: [Double]) -> Double
 }
 
 extension Objective {
     public func multipliers(after previous: [Double], _ statistics: ConfusionStatistics) -> [Double] { [] }
+
+    public func lagrangian(_ statistics: ConfusionStatistics, multipliers: [Double]) -> Double { value(statistics) }
 }
 
 /// The weights of an objective's gradient D = d psi / d C~:

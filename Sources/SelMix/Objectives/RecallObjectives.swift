@@ -68,45 +68,8 @@ public struct MinRecall: Objective {
     public func gradientTerms(_ statistics: ConfusionStatistics, multipliers: [Double]) -> GradientTerms {
         GradientTerms(recallWeights: multipliers)
     }
-}
 
-/// The smaller of the head's and the tail's mean recall; lambda_H : lambda_T = exp(-rate mean r over head) : the same over
-/// tail, spread evenly over the classes of each.
-public struct MinHeadTailRecall: Objective {
-    public let name = "min-head-tail-recall"
-    public var split: ClassSplit
-    public var rate: Double
-
-    public init(split: ClassSplit, rate: Double = 50) {
-        self.split = split
-        self.rate = rate
-    }
-
-    public func value(_ statistics: ConfusionStatistics) -> Double {
-        min(statistics.meanRecall(over: split.head), statistics.meanRecall(over: split.tail))
-    }
-
-    public func multipliers(after previous: [Double], _ statistics: ConfusionStatistics) -> [Double] {
-        let parts = [split.head, split.tail]
-        let weights = Simplex.softmax(parts.map { -rate * statistics.meanRecall(over: $0) })
-        var multipliers = [Double](repeating: 0, count: statistics.classes)
-        for (members, weight) in zip(parts, weights) {
-            for k in members { multipliers[k] = weight / Double(members.count) }
-        }
-        return multipliers
-    }
-
-    public func gradientTerms(_ statistics: ConfusionStatistics, multipliers: [Double]) -> GradientTerms {
-        GradientTerms(recallWeights: multipliers)
-    }
-}
-
-enum Simplex {
-    /// exp(logits) normalised to sum 1, without overflow.
-    static func softmax(_ logits: [Double]) -> [Double] {
-        let largest = logits.max() ?? 0
-        let exponentials = logits.map { exp($0 - largest) }
-        let sum = exponentials.reduce(0, +)
-        return exponentials.map { $0 / sum }
+    public func lagrangian(_ statistics: ConfusionStatistics, multipliers: [Double]) -> Double {
+        statistics.weightedRecall(multipliers)
     }
 }

@@ -14,11 +14,13 @@ public struct PairDistribution: Sendable {
         self.positivePairs = positivePairs
     }
 
-    /// The part of the mass that is spread evenly over all pairs.
-    public static let floor = 1e-6
+    /// The part of the mass that is spread evenly over all pairs, unless a job says otherwise.
+    public static let defaultFloor = 1e-6
 
     /// SelMix: P = (1 - e) Q + e / K^2, with Q = softmax(G / T) over the pairs with G > 0. Uniform when there is none.
-    public static func selective(gain: Matrix<Float>, temperature: Temperature) -> PairDistribution {
+    public static func selective(
+        gain: Matrix<Float>, temperature: Temperature, floor: Double = defaultFloor
+    ) -> PairDistribution {
         let (weights, positive) = positiveSoftmax(gain, temperature)
         let count = Double(gain.values.count)
         guard positive > 0 else { return uniform(classes: gain.rows, positivePairs: 0) }

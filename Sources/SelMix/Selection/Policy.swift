@@ -9,12 +9,14 @@ public enum Policy: String, Sendable, Codable, CaseIterable {
     /// No mixing, classes by their training frequency.
     case instance
 
-    /// - Parameter trainCounts: training samples per class, [K].
+    /// - Parameters:
+    ///   - floor: the part of SelMix's mass that is spread evenly over all pairs.
+    ///   - trainCounts: training samples per class, [K].
     public func distribution(
-        gain: Matrix<Float>, temperature: Temperature, trainCounts: [Int]
+        gain: Matrix<Float>, temperature: Temperature, floor: Double, trainCounts: [Int]
     ) -> PairDistribution {
         switch self {
-        case .selmix: .selective(gain: gain, temperature: temperature)
+        case .selmix: .selective(gain: gain, temperature: temperature, floor: floor)
         case .uniform: .uniform(classes: gain.rows)
         case .classBalanced: Self.diagonal([Double](repeating: 1, count: gain.rows))
         case .instance: Self.diagonal(trainCounts.map(Double.init))

@@ -6,7 +6,7 @@ public enum Temperature: Sendable, Equatable {
     case relative(Double)
 
     /// The absolute temperature for a round.
-    func value(largestGain: Double) -> Double {
+    public func value(largestGain: Double) -> Double {
         switch self {
         case .absolute(let temperature): temperature
         case .relative(let fraction): fraction * largestGain

@@ -53,6 +53,24 @@ public struct ConfusionStatistics: Sendable {
     /// Recalls of the classes that have samples.
     public var knownRecalls: [Double] { recalls.compactMap { $0 } }
 
+    /// The statistics of a soft confusion matrix: [K, K] sums of predicted probabilities in place of counts.
+    public init(softCounts: [Double], classes: Int) {
+        let total = softCounts.reduce(0, +)
+        self.init(
+            classes: classes, confusion: softCounts.map { $0 / total },
+            priors: (0..<classes).map { softCounts[$0 * classes..<($0 + 1) * classes].reduce(0, +) / total })
+    }
+
+    /// sum_k w_k r_k.
+    func weightedRecall(_ weights: [Double]) -> Double {
+        zip(weights, recalls).reduce(0) { $0 + $1.0 * ($1.1 ?? 0) }
+    }
+
+    /// sum_k w_k c_k.
+    func weightedCoverage(_ weights: [Double]) -> Double {
+        zip(weights, coverages).reduce(0) { $0 + $1.0 * $1.1 }
+    }
+
     /// Mean recall over some classes; classes without samples do not count.
     public func meanRecall(over members: [Int]) -> Double {
         let known = members.compactMap { recalls[$0] }

@@ -16,7 +16,12 @@ public struct Metrics: Sendable, Codable, Equatable {
     /// [K]; nil for a class that the split does not hold, which the means leave out.
     public var perClassRecall: [Double?]
 
-    public init(_ counts: ConfusionCounts, split: ClassSplit) {
+    /// Smallest mean recall of any of the job's groups of classes; nil without groups.
+    public var worstGroupRecall: Double?
+    /// Between the best and the worst group's mean recall.
+    public var groupRecallGap: Double?
+
+    public init(_ counts: ConfusionCounts, split: ClassSplit, groups: ClassGroups? = nil) {
         let statistics = ConfusionStatistics(counts)
         let recalls = statistics.knownRecalls
         let classes = counts.classes
@@ -30,6 +35,8 @@ public struct Metrics: Sendable, Codable, Equatable {
         tailRecall = statistics.meanRecall(over: split.tail)
         minCoverage = statistics.coverages.min() ?? 0
         perClassRecall = statistics.recalls
+        worstGroupRecall = groups?.recalls(statistics).min()
+        groupRecallGap = groups?.gap(statistics)
     }
 }
 

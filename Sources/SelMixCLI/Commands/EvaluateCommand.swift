@@ -29,8 +29,8 @@ struct EvaluateCommand: ParsableCommand {
         let run = try PreparedRun(job)
         let result = Result(
             head: head ?? job.head.weight,
-            validation: Metrics(try run.evaluate(run.head, on: run.validation), split: run.split),
-            test: try run.test.map { Metrics(try run.evaluate(run.head, on: $0), split: run.split) })
+            validation: run.metrics(try run.evaluate(run.head, on: run.validation)),
+            test: try run.test.map { run.metrics(try run.evaluate(run.head, on: $0)) })
         if json {
             print(try JSONText.of(result))
         } else {

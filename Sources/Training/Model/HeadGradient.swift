@@ -3,7 +3,7 @@ import Common
 import SelMix
 
 /// Loss and gradient of a linear head over one logical shard's part of a batch: logits = X W^T + b, cross-entropy against
-/// the label class of each pair, gradient = (softmax - onehot)^T X / B.
+/// the mixed and smoothed target of each slot, gradient = (softmax - target)^T X / B.
 ///
 /// All shapes follow from the job alone, so the bytes of a shard's gradient do not depend on who computes it. Holds
 /// scratch memory: one a thread.
@@ -12,6 +12,7 @@ public final class HeadGradient {
     private let dimension: Int
     private let slots: Int
     private let batch: Int
+    private let loss: LossTerms
     private let logitsProduct: MatrixProduct
     private let gradientProduct: MatrixProduct
     /// X [slots, d], then two rows of scratch.
@@ -22,7 +23,8 @@ public final class HeadGradient {
     /// - Parameters:
     ///   - batch: B, the global batch, by which gradients and losses are divided.
     ///   - shards: V; a shard has B / V slots.
-    public init(classes: Int, dimension: Int, batch: Int, shards: Int) throws {
+    public init(classes: Int, dimension: Int, batch: Int, shards: Int, loss: LossTerms = LossTerms()) throws {
+        self.loss = loss
         self.classes = classes
         self.dimension = dimension
         self.batch = batch
@@ -44,18 +46,22 @@ public final class HeadGradient {
         precondition(pairs.count == slots, "\(pairs.count) pairs for \(slots) slots")
         let x = features.pointer.assumingMemoryBound(to: Float.self)
         let l = logits.pointer.assumingMemoryBound(to: Float.self)
-        mixed.gather(
+        let mixedSlots = mixed.gather(
             pairs, firstSlot: shard.rawValue * slots, step: step, shard: shard, scratch: x + slots * dimension, into: x)
         try logitsProduct(x, weights["weight"].baseAddress!, into: l)
         smx_add_bias(l, weights["bias"].baseAddress!, slots, classes)
-        var loss = 0.0
-        for (row, pair) in pairs.enumerated() {
-            loss += smx_softmax_cross_entropy(l + row * classes, classes, pair.label, 1, 0, 1 / Float(batch))
+        if let offsets = loss.offsets { smx_add_bias(l, offsets, slots, classes) }
+        var total = 0.0
+        for (row, (pair, slot)) in zip(pairs, mixedSlots).enumerated() {
+            let target = smx_target(
+                label: UInt32(pair.label), partner: UInt32(pair.partner), ratio: slot.labelRatio,
+                smoothing: loss.smoothing)
+            total += smx_softmax_cross_entropy(l + row * classes, classes, target, 1 / Float(batch))
         }
         try gradientProduct(l, x, into: gradient["weight"].baseAddress!)
         let bias = gradient["bias"]
         bias.update(repeating: 0)
         smx_column_sums(l, bias.baseAddress!, slots, classes)
-        return loss / Double(batch)
+        return total / Double(batch)
     }
 }

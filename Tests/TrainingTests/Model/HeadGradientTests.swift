@@ -37,14 +37,16 @@ import Testing
         return weights
     }
 
-    @Test func matchesItsDefinition() throws {
+    @Test(arguments: [MixRule.LabelRatio.one, .same, .midpoint, .uniform(0.2...0.4)], LossSettings.Name.allCases)
+    func matchesItsDefinition(rule: MixRule.LabelRatio, loss name: LossSettings.Name) throws {
         let data = try Self.data()
         let weights = Self.weights()
         let mixed = MixedBatch(
             data: data, shards: TrainingShards(labels: data.labels, classes: Self.classes, shards: Self.shards),
-            mixRatio: 0.6...1, seed: 3)
+            rule: MixRule(featureRatio: 0.6...1, labelRatio: rule), seed: 3)
+        let terms = LossSettings(name).terms(trainCounts: data.classCounts)
         let compute = try HeadGradient(
-            classes: Self.classes, dimension: Self.dimension, batch: Self.batch, shards: Self.shards)
+            classes: Self.classes, dimension: Self.dimension, batch: Self.batch, shards: Self.shards, loss: terms)
         let slots = Self.batch / Self.shards
         let step = StepIndex(5)
         for shard in (0..<Self.shards).map({ ShardID($0) }) {
@@ -59,17 +61,27 @@ import Testing
             for (row, pair) in pairs.enumerated() {
                 let slot = mixed.slot(shard.rawValue * slots + row, step: step, pair: pair, shard: shard)
                 #expect(data.labels[slot.first] == Int32(pair.label) && data.labels[slot.second] == Int32(pair.partner))
-                #expect((0.6...1).contains(slot.ratio))
+                #expect((0.6...1).contains(slot.featureRatio))
+                switch rule {
+                case .one: #expect(slot.labelRatio == 1)
+                case .same: #expect(slot.labelRatio == slot.featureRatio)
+                case .midpoint: #expect(slot.labelRatio == 0.5)
+                case .uniform: #expect((0.2...0.4).contains(slot.labelRatio))
+                }
                 let x = Self.mix(data, slot)
                 let logits = (0..<Self.classes).map { k in
-                    (0..<Self.dimension).reduce(Double(weights["bias"][k])) {
+                    (0..<Self.dimension).reduce(Double(weights["bias"][k] + (terms.offsets?[k] ?? 0))) {
                         $0 + Double(weights["weight"][k * Self.dimension + $1]) * x[$1]
                     }
                 }
                 let sum = logits.reduce(0) { $0 + exp($1) }
-                expectedLoss += (log(sum) - logits[pair.label]) / Double(Self.batch)
+                let share = Double(slot.labelRatio)
                 for k in 0..<Self.classes {
-                    let push = (exp(logits[k]) / sum - (k == pair.label ? 1 : 0)) / Double(Self.batch)
+                    let hard = (k == pair.label ? share : 0) + (k == pair.partner ? 1 - share : 0)
+                    let smoothing = Double(terms.smoothing)
+                    let target = (1 - smoothing) * hard + smoothing / Double(Self.classes)
+                    expectedLoss -= target * (logits[k] - log(sum)) / Double(Self.batch)
+                    let push = (exp(logits[k]) / sum - target) / Double(Self.batch)
                     expectedBias[k] += push
                     for c in 0..<Self.dimension { expected[k * Self.dimension + c] += push * x[c] }
                 }
@@ -109,6 +121,8 @@ import Testing
         var (a, b) = ([Float](repeating: 0, count: dimension), [Float](repeating: 0, count: dimension))
         data.features.floats(row: slot.first, into: &a)
         data.features.floats(row: slot.second, into: &b)
-        return (0..<dimension).map { Double(slot.ratio) * Double(a[$0]) + (1 - Double(slot.ratio)) * Double(b[$0]) }
+        return (0..<dimension).map {
+            Double(slot.featureRatio) * Double(a[$0]) + (1 - Double(slot.featureRatio)) * Double(b[$0])
+        }
     }
 }

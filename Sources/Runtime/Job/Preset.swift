@@ -1,0 +1,22 @@
+/// Defaults that are chosen together; every key that a job file sets goes before them.
+enum Preset: String, CaseIterable {
+    /// What did best on held-out data.
+    case standard
+    /// What the authors' published code uses.
+    case published
+
+    var selmix: SelMixSettings {
+        var settings = SelMixSettings()
+        if self == .published {
+            settings.temperature = .absolute(0.1)
+            settings.formula = .reference
+        }
+        return settings
+    }
+
+    var optimizer: OptimizerSettings {
+        var settings = OptimizerSettings()
+        if self == .published { settings.momentum = 0 }
+        return settings
+    }
+}
