@@ -62,6 +62,9 @@ let package = Package(
         .testTarget(
             name: "TrainingTests", dependencies: ["Common", "SelMix", "Training"], swiftSettings: strict),
         .testTarget(
+            name: "MessagingTests", dependencies: ["Common", "Coordination", "CZeroMQ", "Messaging"],
+            swiftSettings: strict),
+        .testTarget(
             name: "RuntimeTests", dependencies: ["Common", "SelMix", "Training", "Messaging", "Runtime"],
             swiftSettings: strict),
         .testTarget(

@@ -85,7 +85,7 @@ import Training
         let report = try Data(contentsOf: URL(fileURLWithPath: run.path + "/report.json"))
         let second = try Program.run(shortJob(output: run.path))
         #expect(second.status == 1)
-        #expect(second.errors.contains("holds another run already"))
+        #expect(second.errors.contains("holds a finished run"))
         #expect(try Data(contentsOf: URL(fileURLWithPath: run.path + "/report.json")) == report)
     }
 

@@ -38,20 +38,24 @@ extension Coordinator {
 
     /// Repeats an assignment that the worker does not hold although it was sent long ago: it, or its answer, was lost.
     mutating func resendLost(
-        to incarnation: Incarnation, holding: [UInt64], at now: Instant, _ directives: inout [CoordinatorDirective]
+        to incarnation: Incarnation, _ heartbeat: Heartbeat, at now: Instant,
+        _ directives: inout [CoordinatorDirective]
     ) {
         guard var worker = workers[incarnation] else { return }
+        var lacksWeights = heartbeat.weights != weights
         for index in worker.outstanding.indices {
             let outstanding = worker.outstanding[index]
             // Half of the patience, so that a repeat comes before the worker is taken for stuck.
             let patience = configuration.timing.patience(slowest: slowestTurnaround, moves: outstanding.moves)
             let due = outstanding.lastSign + patience / 2
-            guard now >= due, !holding.contains(outstanding.assignment.number), outstanding.sendings < 4 else { continue }
+            guard now >= due, !heartbeat.holding.contains(outstanding.assignment.number), outstanding.sendings < 4
+            else { continue }
             worker.outstanding[index].sendings += 1
+            worker.outstanding[index].lastSent = now
             worker.outstanding[index].lastSign = now
-            worker.weights = weights
             directives.append(.record(.repeated(outstanding.assignment, to: worker.name)))
-            directives.append(.sendWeights(weights, to: incarnation))
+            if lacksWeights { directives.append(.sendWeights(weights, to: incarnation)) }
+            lacksWeights = false
             directives.append(.assign(outstanding.assignment, to: incarnation))
         }
         workers[incarnation] = worker

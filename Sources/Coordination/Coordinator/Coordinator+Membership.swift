@@ -101,7 +101,7 @@ extension Coordinator {
             }
         }
         workers[incarnation] = worker
-        resendLost(to: incarnation, holding: heartbeat.holding, at: now, &directives)
+        resendLost(to: incarnation, heartbeat, at: now, &directives)
     }
 
     mutating func onLeaving(

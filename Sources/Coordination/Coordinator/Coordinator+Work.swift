@@ -26,7 +26,7 @@ extension Coordinator {
         worker.outstanding.append(
             .init(
                 assignment: assignment, missing: Set(assignment.nodes(shards: configuration.shards)),
-                moves: shards.map { moves[$0.rawValue] }.max() ?? 0, since: now, lastSign: now))
+                moves: shards.map { moves[$0.rawValue] }.max() ?? 0, lastSent: now, lastSign: now))
         workers[incarnation] = worker
         directives.append(.assign(assignment, to: incarnation))
     }
@@ -92,7 +92,7 @@ extension Coordinator {
         worker.outstanding[index].lastSign = now
         if worker.outstanding[index].missing.isEmpty {
             let done = worker.outstanding.remove(at: index)
-            if done.sendings == 1 { slowestTurnaround = max(slowestTurnaround, now - done.since) }
+            slowestTurnaround = max(slowestTurnaround, now - done.lastSent)
         }
         workers[incarnation] = worker
     }

@@ -85,7 +85,7 @@ public struct Coordinator: Sendable {
     var shortSince: Instant?
     var started = false
     /// The shell has this run's class feature sums.
-    var haveFeatureSums = false
+    public internal(set) var haveFeatureSums = false
     var reason = ""
 
     public init(_ configuration: Configuration) {

@@ -17,7 +17,7 @@ struct WorkerRecord: Sendable {
         var missing: Set<TreeNode>
         /// How often its shards have been moved in this work.
         let moves: Int
-        let since: Instant
+        var lastSent: Instant
         /// When it was last sent, or when the worker last showed progress on it.
         var lastSign: Instant
         var sendings = 1

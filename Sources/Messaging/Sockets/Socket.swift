@@ -77,6 +77,7 @@ public final class Socket {
 
     /// - Returns: the address in ZeroMQ's form, with the port that was picked where `address` asked for any (`:*`).
     public func bind(_ address: String) throws -> String {
+        try checkPort(of: address)
         useIPv6(for: address)
         guard zmq_bind(handle, address) == 0 else {
             let inUse = zmq_errno() == EADDRINUSE
@@ -93,12 +94,23 @@ public final class Socket {
     }
 
     public func connect(_ address: String) throws {
+        try checkPort(of: address)
         useIPv6(for: address)
         guard zmq_connect(handle, address) == 0 else {
             throw SelMixError.zeroMQ(
                 "cannot connect to \(address)", code: .usage,
                 hint: "an address looks like tcp://host:7200 or ipc:///run/user/1000/selmix")
         }
+    }
+
+    /// ZeroMQ itself would take port 99999 for 34463, and 72x for 72.
+    private func checkPort(of address: String) throws {
+        guard address.hasPrefix("tcp://") else { return }
+        let port = address.split(separator: ":", omittingEmptySubsequences: false).last ?? ""
+        guard port != "*", (UInt16(port) ?? 0) == 0 else { return }
+        throw SelMixError(
+            .usage, "the address \(address) has no port from 1 to 65535",
+            hint: "an address looks like tcp://host:7200 or ipc:///run/user/1000/selmix")
     }
 
     /// Only where an address asks for it, as ZeroMQ would tell IPv4 addresses in IPv6 form otherwise.

@@ -14,8 +14,14 @@ public final class CoordinatedRun {
         public var display: ProgressDisplay.Style
         /// Whether to tell that the first workers are waited for.
         public var tellsWaiting: Bool
+        /// Whether an unfinished run of the same configuration is taken up; otherwise it is an error.
+        public var resumes: Bool
 
-        public init(control: String, bulk: String, display: ProgressDisplay.Style, tellsWaiting: Bool = true) {
+        public init(
+            control: String, bulk: String, display: ProgressDisplay.Style, tellsWaiting: Bool = true,
+            resumes: Bool = true
+        ) {
+            self.resumes = resumes
             self.control = control
             self.bulk = bulk
             self.display = display
@@ -29,35 +35,45 @@ public final class CoordinatedRun {
     private let recorder: RunRecorder
     private let display: ProgressDisplay
     private let started = Date()
+    private var info: RunDirectory.Info
     private var result: RunResult?
 
     /// Opens everything that can fail: the output directory, the log, the sockets.
     public init(_ run: PreparedRun, options: Options, log: Logger) throws {
         self.run = run
-        directory = try RunDirectory(creating: run.job.output)
+        let directory = try RunDirectory(creating: run.job.output)
+        self.directory = directory
+        let previous = try directory.unfinished(run)
+        guard previous == nil || options.resumes else {
+            throw SelMixError(
+                .failed, "\(directory.path) holds this run, unfinished", hint: "add --resume to go on with it")
+        }
+        let store = directory.checkpoints
+        let newest = store.newest(layout: run.layout)
+        let start = RunStart(
+            runID: previous?.runID ?? .random(), epoch: Epoch(rawValue: (previous?.epoch.rawValue ?? 0) + 1),
+            state: newest.found?.1)
+        let events = try EventLog(path: directory.file(RunDirectory.Name.events), resuming: previous != nil)
         display = ProgressDisplay(options.display)
-        recorder = RunRecorder(
-            job: run.job, log: try EventLog(path: directory.file(RunDirectory.Name.events)), display: display,
-            tellsWaiting: options.tellsWaiting)
+        recorder = RunRecorder(job: run.job, log: events, display: display, tellsWaiting: options.tellsWaiting)
+        let identity = CheckpointStore.Identity(
+            runID: start.runID, epoch: start.epoch, configuration: run.configurationDigest,
+            stepsPerRound: run.job.selmix.stepsPerRound)
+        let keep = run.job.checkpoints.keep
         shell = try CoordinatorShell(
-            run, listeningOn: .init(control: options.control, bulk: options.bulk), observer: recorder, log: log)
+            run, start: start, listeningOn: .init(control: options.control, bulk: options.bulk), observer: recorder,
+            checkpoints: { state in
+                // The log is durable before the checkpoint that names its length.
+                try store.write(state, identity: identity, eventOffset: events.sync(), keep: keep)
+            }, log: log)
+        info = RunDirectory.Info(
+            runID: start.runID, epoch: start.epoch, configurationDigest: run.configurationDigest.description,
+            processID: getpid(), control: shell.addresses.control, bulk: shell.addresses.bulk,
+            version: Version.current, finished: false, job: run.job)
+        // The epoch is on disk before any message carries it.
+        try directory.write(info)
         recorder.onFailure = { [abort = shell.aborter] in abort($0) }
-        try directory.write(
-            JSONEncoder.report.encode(
-                RunInfo(
-                    runID: shell.runID.description, processID: getpid(), control: shell.addresses.control,
-                    bulk: shell.addresses.bulk, version: Version.current, job: run.job)),
-            to: RunDirectory.Name.run)
-    }
-
-    /// What `run.json` tells about the run's process.
-    private struct RunInfo: Encodable {
-        var runID: String
-        var processID: Int32
-        var control: String
-        var bulk: String
-        var version: String
-        var job: Job
+        if previous != nil { recorder.resume(from: start.state, refused: newest.refused) }
     }
 
     /// Leads the run on the calling thread and writes its results.
@@ -65,7 +81,7 @@ public final class CoordinatedRun {
     /// - Returns: the report of a run that finished.
     /// - Throws: `interrupted` or `failed`, after writing what there is.
     public func lead() throws -> RunReport {
-        let (outcome, result) = shell.lead()
+        let (outcome, result) = try shell.lead()
         display.close()
         self.result = result
         let report = try output.write(
@@ -73,6 +89,8 @@ public final class CoordinatedRun {
         switch outcome {
         case .finished:
             guard let report else { preconditionFailure("a finished run without a validation") }
+            info.finished = true
+            try directory.write(info)
             return report
         case .interrupted(let reason):
             throw SelMixError(

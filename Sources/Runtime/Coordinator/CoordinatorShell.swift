@@ -13,6 +13,8 @@ import Training
 /// workers are heard while a gain is computed. They meet in the mailbox. Before a tick every message that has arrived is
 /// handled, so that a pause of this process never looks like silence of the workers.
 public final class CoordinatorShell {
+    typealias CheckpointWriter = @Sendable (CheckpointState) throws -> Void
+
     public struct Addresses: Sendable {
         public var control: String
         public var bulk: String
@@ -28,6 +30,8 @@ public final class CoordinatorShell {
         case event(CoordinatorEvent)
         case selected(TrainingEngine.RoundResult)
         case stepped(StepResult, Parameters)
+        /// A checkpoint was written, or could not be.
+        case checkpointed(RoundIndex, SelMixError?)
     }
 
     /// The engine belongs to the compute queue until the run is over.
@@ -46,6 +50,7 @@ public final class CoordinatorShell {
     private let compute = DispatchQueue(label: "selmix.compute")
     private let box: EngineBox
     private let observer: any RunObserver
+    private let checkpoints: CheckpointWriter
     private let log: Logger
     private let jobBytes: [UInt8]
     private var core: Coordinator
@@ -53,38 +58,40 @@ public final class CoordinatorShell {
     private var weightsDigest: Digest
     private var sampler: PairSampler?
     private var kept: [TreeNode: KeptContribution] = [:]
-    private var losses: [Double] = []
     private var outcome: Outcome?
 
-    public init(
-        _ run: PreparedRun, listeningOn wanted: Addresses, epoch: Epoch = Epoch(rawValue: 1),
-        observer: any RunObserver, log: Logger
+    /// - Parameters:
+    ///   - start: which run this is, and where it goes on.
+    ///   - checkpoints: writes a round's state; called on the compute thread.
+    init(
+        _ run: PreparedRun, start: RunStart, listeningOn wanted: Addresses, observer: any RunObserver,
+        checkpoints: @escaping CheckpointWriter, log: Logger
     ) throws {
         self.run = run
         self.observer = observer
+        self.checkpoints = checkpoints
         self.log = log
         let job = run.job
         let context = try MessagingContext()
         control = try Socket(.router, context: context, options: .init(longestFrame: 1 << 20, queueLength: 1000))
-        // The longest tensor: a head's weight as a gradient, or class feature sums in float64.
         bulk = try Socket(
-            .router, context: context,
-            options: .init(longestFrame: max(1 << 20, run.classes * run.dimension * 8), queueLength: 64))
+            .router, context: context, options: .init(longestFrame: Self.longestFrame(run), queueLength: 64))
         addresses = Addresses(control: try control.bind(wanted.control), bulk: try bulk.bind(wanted.bulk))
         jobBytes = Array(try JSONEncoder().encode(job))
-        let engine = TrainingEngine(run)
+        let engine = TrainingEngine(run, resuming: start.state)
         box = EngineBox(engine)
         weights = engine.weights
         weightsDigest = Digest(rawValue: engine.weights.digest)
-        runID = .random()
+        runID = start.runID
         core = Coordinator(
             .init(
-                runID: runID, epoch: epoch, shards: job.cluster.shards, rounds: job.selmix.rounds,
+                runID: runID, epoch: start.epoch, shards: job.cluster.shards, rounds: job.selmix.rounds,
                 stepsPerRound: job.selmix.stepsPerRound,
                 timing: run.timing, minWorkers: job.cluster.minWorkers,
                 workerWait: .seconds(job.cluster.workerWait),
                 instructionSet: run.instructionSet, version: Version.current,
-                matrixLibrary: InstructionSet.libraryVersion, probe: run.probe))
+                matrixLibrary: InstructionSet.libraryVersion, probe: run.probe,
+                firstRound: start.state?.nextRound ?? RoundIndex(0)))
     }
 
     /// Asks the run to stop; from any thread.
@@ -105,7 +112,7 @@ public final class CoordinatorShell {
     /// Leads the run to its end, on the calling thread.
     ///
     /// - Returns: how it ended, with everything that a report needs.
-    public func lead() -> (outcome: Outcome, result: RunResult) {
+    func lead() throws -> (outcome: Outcome, result: RunResult) {
         handle(.started)
         var ended = outcome
         while ended == nil {
@@ -120,8 +127,14 @@ public final class CoordinatorShell {
         // Lets the last words to the workers go out.
         control.linger(.seconds(1))
         // The engine may still be at work for an interrupted run.
-        let result = compute.sync { RunResult(box.engine) }
+        let result = try compute.sync { try RunResult(box.engine) }
         return (ended!, result)
+    }
+
+    /// The longest tensor that a worker may send: class feature sums in float64, or sparse counts of a whole validation.
+    private static func longestFrame(_ run: PreparedRun) -> Int {
+        let counts = min(run.classes * run.classes, run.validation.count) * 3 * 4
+        return max(1 << 20, run.classes * run.dimension * 8, counts)
     }
 
     // MARK: Events
@@ -133,30 +146,47 @@ public final class CoordinatorShell {
                 observer.rejected(error.reason)
                 log.warning("dropped a message: \(error)")
             case .packet(let packet):
-                if case .contribution(let contribution) = packet.message,
-                    let flaw = flaw(of: contribution, packet.tensors)
-                {
-                    observer.rejected(flaw)
-                    log.warning(
-                        "dropped \(contribution.node) of \(contribution.work) from \(packet.header.worker): \(flaw)")
-                    continue
+                var payload: ContributionPayload?
+                if case .contribution(let contribution) = packet.message {
+                    do {
+                        payload = try self.payload(of: contribution, packet.tensors)
+                    } catch {
+                        let error = SelMixError(describing: error)
+                        observer.rejected(error.message)
+                        log.warning(
+                            "dropped \(contribution.node) of \(contribution.work) from \(packet.header.worker): \(error)"
+                        )
+                        continue
+                    }
                 }
-                handle(.received(packet.message, packet.header), tensors: packet.tensors)
+                handle(.received(packet.message, packet.header), payload: payload)
             }
         }
     }
 
-    /// What is wrong with a contribution's tensors; nil when they are what they say.
-    private func flaw(of contribution: Contribution, _ tensors: [TensorFrame]) -> String? {
-        if case .train = contribution.work, !tensors.match(run.layout) { return "tensors of another shape" }
-        return tensors.digest == contribution.digest.rawValue ? nil : "tensors that do not have the announced digest"
+    /// A contribution's tensors, checked before the state machine hears of it.
+    ///
+    /// - Throws: what is wrong with them; a contribution that is dropped for that is asked for again.
+    private func payload(of contribution: Contribution, _ tensors: [TensorFrame]) throws -> ContributionPayload {
+        guard tensors.digest == contribution.digest.rawValue else {
+            throw SelMixError(.cluster, "tensors that do not have the announced digest")
+        }
+        switch contribution.work {
+        case .train:
+            guard tensors.match(run.layout) else { throw SelMixError(.cluster, "tensors of another shape") }
+            return .gradient(tensors)
+        case .validate:
+            return .statistics(
+                try ValidationSums(
+                    frames: tensors, classes: run.classes, dimension: run.dimension,
+                    withFeatureSums: !core.haveFeatureSums))
+        }
     }
 
     private func handle(_ arrival: Arrival) {
         switch arrival {
         case .event(let event): handle(event)
         case .selected(let result):
-            losses = []
             if let selection = result.selection {
                 sampler = PairSampler(selection.distribution, seed: run.job.seed)
             }
@@ -169,18 +199,21 @@ public final class CoordinatorShell {
         case .stepped(let result, let weights):
             self.weights = weights
             weightsDigest = result.digest
-            losses.append(result.loss)
             handle(.stepped(result))
+        case .checkpointed(let round, let error):
+            observer.checkpointed(before: round, error: error)
         }
     }
 
-    private func handle(_ event: CoordinatorEvent, tensors: [TensorFrame] = []) {
-        for directive in core.step(event, at: SystemClock.now) { perform(directive, event, tensors) }
+    private func handle(_ event: CoordinatorEvent, payload: ContributionPayload? = nil) {
+        for directive in core.step(event, at: SystemClock.now) { perform(directive, event, payload) }
     }
 
     // MARK: Directives
 
-    private func perform(_ directive: CoordinatorDirective, _ event: CoordinatorEvent, _ tensors: [TensorFrame]) {
+    private func perform(
+        _ directive: CoordinatorDirective, _ event: CoordinatorEvent, _ payload: ContributionPayload?
+    ) {
         switch directive {
         case .send(let message, let peer):
             var frames: [TensorFrame] = []
@@ -191,10 +224,10 @@ public final class CoordinatorShell {
         case .assign(let assignment, let peer):
             send(.assign(assignment), plan(of: assignment), to: peer, over: bulk)
         case .keep(let node):
-            guard case .received(.contribution(let contribution), _) = event else {
+            guard case .received(.contribution(let contribution), _) = event, let payload else {
                 preconditionFailure("nothing to keep in \(event)")
             }
-            kept[node] = KeptContribution(frames: tensors, loss: contribution.loss)
+            kept[node] = KeptContribution(payload: payload, loss: contribution.loss)
         case .select(let round, let isLast): select(round, isLast: isLast)
         case .applyStep(let step): applyStep(step)
         case .record(let event): observer.happened(event)
@@ -229,24 +262,16 @@ public final class CoordinatorShell {
 
     private func select(_ round: RoundIndex, isLast: Bool) {
         let contributions = takeKept()
-        let meanLoss = losses.isEmpty ? nil : losses.reduce(0, +) / Double(losses.count)
-        let (classes, dimension) = (run.classes, run.dimension)
         onComputeQueue { engine in
             let root = TreeNode.root(shards: engine.run.job.cluster.shards)
-            let sums = try root.reduce(
-                { node in
-                    try contributions[node].map {
-                        try ValidationSums(
-                            frames: $0.frames, classes: classes, dimension: dimension,
-                            withFeatureSums: $0.frames.count > 1)
-                    }
-                },
+            let sums = root.reduce(
+                { contributions[$0]?.statistics },
                 add: { left, right in
                     var sum = left
                     sum.add(right)
                     return sum
                 })
-            return .selected(try engine.select(round, sums: sums, meanLoss: meanLoss, isLast: isLast))
+            return .selected(try engine.select(round, sums: sums, isLast: isLast))
         }
     }
 
@@ -255,6 +280,24 @@ public final class CoordinatorShell {
         onComputeQueue { engine in
             let result = try engine.applyStep(step, contributions: contributions)
             return .stepped(result, engine.weights)
+        }
+        let next = step + 1
+        if next.rawValue.isMultiple(of: run.job.selmix.stepsPerRound) {
+            checkpoint(before: RoundIndex(next.rawValue / run.job.selmix.stepsPerRound))
+        }
+    }
+
+    /// Behind the step on the compute queue, while the workers validate already. A checkpoint that cannot be written is
+    /// told, and the run goes on: the one before is still there.
+    private func checkpoint(before round: RoundIndex) {
+        compute.async { [mailbox, box, checkpoints] in
+            guard let state = box.engine.state(before: round) else { return }
+            do {
+                try checkpoints(state)
+                mailbox.post(.checkpointed(round, nil))
+            } catch {
+                mailbox.post(.checkpointed(round, SelMixError(describing: error)))
+            }
         }
     }
 

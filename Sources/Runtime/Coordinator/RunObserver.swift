@@ -1,3 +1,4 @@
+import Common
 import Coordination
 
 /// Who is told what happens in a run: the event log, the progress bar. Called on the coordinator's network thread; must
@@ -7,4 +8,6 @@ public protocol RunObserver: AnyObject {
     func roundEnded(_ report: RoundReport)
     /// A message that belonged to nothing was dropped.
     func rejected(_ reason: String)
+    /// The state before this round was written, or could not be.
+    func checkpointed(before round: RoundIndex, error: SelMixError?)
 }

@@ -13,10 +13,10 @@ public struct RunResult: Sendable {
     public let countsAfter: ConfusionCounts?
     /// The run stopped before its last round because the gains had settled.
     public let converged: Bool
-    /// The gains and the distribution of the best round, or, if that is the last one, nil.
+    /// The gains and the distribution of the best round.
     let selection: TrainingEngine.RoundSelection?
 
-    init(_ engine: TrainingEngine) {
+    init(_ engine: TrainingEngine) throws {
         weights = engine.weights
         bestRound = engine.bestRound.round?.rawValue ?? 0
         bestHead = engine.best.head
@@ -24,6 +24,6 @@ public struct RunResult: Sendable {
         countsBefore = engine.initialCounts
         countsAfter = engine.initialCounts == nil ? nil : engine.best.counts
         converged = engine.converged
-        selection = engine.best.selection
+        selection = try engine.bestSelection()
     }
 }

@@ -10,11 +10,12 @@ import Training
 /// It sums what workers sent in the canonical order and computes what follows. All of its state is here, and it runs on
 /// one thread at a time; ``CoordinatorShell`` calls it when the coordinator says so.
 final class TrainingEngine {
-    /// Everything of the round in which the best head was found that a report shows.
-    struct BestState {
+    /// The round in which the best head was found; its selection can be computed from it again.
+    struct BestState: Sendable {
         var head: Parameters
+        /// On validation.
         var counts: ConfusionCounts
-        var selection: RoundSelection?
+        var multipliers: [Double] = []
     }
 
     /// What one round's validation and gains led to.
@@ -33,22 +34,47 @@ final class TrainingEngine {
     private var velocity: Parameters
     private var multipliers: [Double] = []
     private var classSums: [Double]?
+    /// Of the steps since the last validation.
+    private var losses: [Double] = []
+    /// The same as a mean, where those steps were taken before a restart.
+    private var resumedMeanLoss: Double?
     private var convergence: ConvergenceWindow?
     private(set) var converged = false
     private let optimizer: SGD
 
-    init(_ run: PreparedRun) {
+    /// - Parameter state: where to go on; nil to begin.
+    init(_ run: PreparedRun, resuming state: CheckpointState? = nil) {
         self.run = run
-        weights = run.head
-        velocity = Parameters(layout: run.layout)
-        best = BestState(head: run.head, counts: ConfusionCounts(classes: run.classes))
+        weights = state?.weights ?? run.head
+        velocity = state?.velocity ?? Parameters(layout: run.layout)
+        multipliers = state?.multipliers ?? []
+        history = state?.history ?? []
+        bestRound = state?.bestRound ?? BestRound()
+        best = state?.best ?? BestState(head: run.head, counts: ConfusionCounts(classes: run.classes))
+        initialCounts = state?.initialCounts
+        resumedMeanLoss = state?.meanLoss
         let settings = run.job.optimizer
-        convergence = run.job.selmix.convergence.map {
-            ConvergenceWindow(length: $0.rounds, tolerance: $0.tolerance)
-        }
+        convergence =
+            state?.convergence
+            ?? run.job.selmix.convergence.map { ConvergenceWindow(length: $0.rounds, tolerance: $0.tolerance) }
         optimizer = SGD(
             learningRate: settings.learningRate, momentum: settings.momentum, weightDecay: settings.weightDecay,
             schedule: settings.schedule, totalSteps: run.job.selmix.steps)
+    }
+
+    /// What a checkpoint keeps, at the end of a round's steps.
+    ///
+    /// - Parameter round: the one that comes next.
+    func state(before round: RoundIndex) -> CheckpointState? {
+        guard let initialCounts else { return nil }
+        return CheckpointState(
+            nextRound: round, weights: weights, velocity: velocity, multipliers: multipliers, convergence: convergence,
+            history: history, bestRound: bestRound, best: best, initialCounts: initialCounts,
+            meanLoss: meanLoss)
+    }
+
+    private var meanLoss: Double? {
+        losses.isEmpty ? resumedMeanLoss : losses.reduce(0, +) / Double(losses.count)
     }
 
     // MARK: Rounds
@@ -62,38 +88,44 @@ final class TrainingEngine {
     }
 
     /// Ends a validation: metrics, best head, multipliers, gain, distribution.
-    ///
-    /// - Parameter meanLoss: mean loss over the steps since the last validation.
-    func select(
-        _ round: RoundIndex, sums: ValidationSums, meanLoss: Double?, isLast: Bool
-    ) throws -> RoundResult {
-        let settings = run.job.selmix
+    func select(_ round: RoundIndex, sums: ValidationSums, isLast: Bool) throws -> RoundResult {
         let statistics = ConfusionStatistics(sums.counts)
         let metrics = run.metrics(sums.counts)
         var report = RoundReport(
             round: round.rawValue, objective: run.objective.value(statistics), metrics: metrics, loss: meanLoss)
+        losses = []
+        resumedMeanLoss = nil
         if initialCounts == nil { initialCounts = sums.counts }
         if let featureSums = sums.featureSums { classSums = Array(featureSums.values(as: Double.self)) }
 
-        var selection: RoundSelection?
+        multipliers = run.objective.multipliers(after: multipliers, statistics)
+        var made: RoundSelection?
         if !isLast {
-            multipliers = run.objective.multipliers(after: multipliers, statistics)
-            let made = try makeSelection(sums.counts, settings)
-            report.largestGain = Double(made.gain.values.max() ?? 0)
-            report.positivePairs = made.distribution.positivePairs
-            report.expectedGain = zip(made.gain.values, made.distribution.probabilities.values)
+            let selection = try selection(weights, sums.counts, multipliers: multipliers)
+            report.largestGain = Double(selection.gain.values.max() ?? 0)
+            report.positivePairs = selection.distribution.positivePairs
+            report.expectedGain = zip(selection.gain.values, selection.distribution.probabilities.values)
                 .reduce(0.0) { $0 + Double($1.0) * Double($1.1) }
-            selection = made
+            made = selection
         }
         history.append(report)
         if bestRound.consider(round: round, objective: report.objective, hMean: metrics.hMean) {
-            best = BestState(head: weights, counts: sums.counts, selection: selection)
+            best = BestState(head: weights, counts: sums.counts, multipliers: multipliers)
         }
         converged = report.largestGain.map { convergence?.settles(with: $0) ?? false } ?? false
-        return RoundResult(report: report, selection: selection, converged: converged)
+        return RoundResult(report: report, selection: made, converged: converged)
     }
 
-    private func makeSelection(_ counts: ConfusionCounts, _ settings: SelMixSettings) throws -> RoundSelection {
+    /// The selection of the best round, computed again for the report; nil before the first validation.
+    func bestSelection() throws -> RoundSelection? {
+        guard classSums != nil, bestRound.round != nil else { return nil }
+        return try selection(best.head, best.counts, multipliers: best.multipliers)
+    }
+
+    private func selection(
+        _ head: Parameters, _ counts: ConfusionCounts, multipliers: [Double]
+    ) throws -> RoundSelection {
+        let settings = run.job.selmix
         let statistics =
             switch settings.formula {
             case .paper: ConfusionStatistics(smoothing: counts, by: settings.diagonalSmoothing)
@@ -102,7 +134,7 @@ final class TrainingEngine {
         let gradient = run.objective.gradientTerms(statistics, multipliers: multipliers).gradient(statistics)
         let gain = try GainEstimator(formula: settings.formula).gain(
             GainInput(
-                classMeans: classMeans(counts), weight: weights.headWeight, bias: weights.headBias,
+                classMeans: classMeans(counts), weight: head.headWeight, bias: head.headBias,
                 gradient: gradient, mixRatioMean: settings.mixRatioMean))
         guard gain.values.withUnsafeBufferPointer({ smx_all_finite($0.baseAddress!, $0.count) }) else {
             throw SelMixError(
@@ -151,7 +183,7 @@ final class TrainingEngine {
         let gradient = Parameters(layout: run.layout)
         for (index, entry) in run.layout.entries.enumerated() {
             let sum = root.reduce(
-                { contributions[$0].map { Addend(received: $0.frames[index]) } },
+                { contributions[$0].map { Addend(received: $0.gradient[index]) } },
                 add: { $0.adding($1, count: entry.count) })
             gradient.values(of: entry).baseAddress!.update(from: sum.pointer, count: entry.count)
         }
@@ -168,6 +200,7 @@ final class TrainingEngine {
                 hint: "lower `optimizer.learningRate` (\(run.job.optimizer.learningRate))")
         }
         weights = moved
+        losses.append(loss)
         return StepResult(step: step, digest: Digest(rawValue: moved.digest), loss: loss)
     }
 
@@ -192,10 +225,4 @@ final class TrainingEngine {
             return Addend(sum: target)
         }
     }
-}
-
-/// A contribution that counts, kept until its work is reduced.
-struct KeptContribution: Sendable {
-    var frames: [TensorFrame]
-    var loss: Double
 }

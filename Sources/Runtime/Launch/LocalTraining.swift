@@ -8,8 +8,11 @@ public struct LocalTraining: Sendable {
     /// The path of the `selmix` executable that the workers run.
     public var program: String
     public var display: ProgressDisplay.Style
+    /// Whether an unfinished run in the output directory is taken up.
+    public var resumes: Bool
 
-    public init(workers: Int, program: String, display: ProgressDisplay.Style) {
+    public init(workers: Int, program: String, display: ProgressDisplay.Style, resumes: Bool = false) {
+        self.resumes = resumes
         self.workers = workers
         self.program = program
         self.display = display
@@ -38,7 +41,7 @@ public struct LocalTraining: Sendable {
                 prepared,
                 options: .init(
                     control: sockets.address("control"), bulk: sockets.address("bulk"), display: display,
-                    tellsWaiting: false), log: log))
+                    tellsWaiting: false, resumes: resumes), log: log))
         let signals = StopSignals(onStop: run.value.shell.stopper)
         let addresses = run.value.shell.addresses
         let processes = LocalWorkers(

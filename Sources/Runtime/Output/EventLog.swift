@@ -1,43 +1,118 @@
 import Common
 import Coordination
 import Foundation
+import Synchronization
 
 /// events.jsonl: one JSON object a line, in the order in which things happened.
 ///
-/// A line that cannot be written ends the run, as a run without its log could not be compared or resumed.
-final class EventLog {
-    private let handle: FileHandle
-    private let path: String
-    private let encoder: JSONEncoder
-    private(set) var failure: SelMixError?
+/// A line that cannot be written ends the run, as a run without its log could not be compared or resumed. A run that goes
+/// on after its coordinator died goes on in the same file: a torn last line is cut off, and a step that is taken again must
+/// have the digest that is already there, and is not logged twice.
+final class EventLog: Sendable {
+    private struct State {
+        var handle: FileHandle
+        var failure: SelMixError?
+        /// Digests of steps that an earlier start logged.
+        var logged: [Int: String]
+        /// Rounds whose validation an earlier start logged.
+        var validated: Set<Int>
+    }
 
-    init(path: String) throws {
+    private let path: String
+    private let state: Mutex<State>
+
+    /// What ended the log, if anything has.
+    var failure: SelMixError? { state.withLock { $0.failure } }
+
+    /// - Parameter resuming: goes on in a file that is there; otherwise makes a new one.
+    init(path: String, resuming: Bool) throws {
         self.path = path
-        guard FileManager.default.createFile(atPath: path, contents: nil),
-            let handle = FileHandle(forWritingAtPath: path)
-        else {
+        var (logged, validated): ([Int: String], Set<Int>) = ([:], [])
+        if resuming {
+            (logged, validated) = try Self.mend(path)
+        } else if !FileManager.default.createFile(atPath: path, contents: nil) {
             throw SelMixError(.failed, "the event log \(path) cannot be made", cause: String(cString: strerror(errno)))
         }
-        self.handle = handle
-        encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        guard let handle = FileHandle(forWritingAtPath: path) else {
+            throw SelMixError(
+                .failed, "the event log \(path) cannot be opened", cause: String(cString: strerror(errno)))
+        }
+        try handle.seekToEnd()
+        state = Mutex(State(handle: handle, failure: nil, logged: logged, validated: validated))
     }
 
-    func append(_ event: RunEvent, at time: Date) {
-        write(EventLine(event, time: time))
+    /// Cuts off a torn last line.
+    ///
+    /// - Returns: the digest of every step, and the rounds, that the log holds.
+    private static func mend(_ path: String) throws -> (steps: [Int: String], rounds: Set<Int>) {
+        guard let data = FileManager.default.contents(atPath: path) else { return ([:], []) }
+        let end = data.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
+        if end < data.count { truncate(path, off_t(end)) }
+        struct Line: Decodable {
+            var event: String
+            var step: Int?
+            var round: Int?
+            var weightsDigest: String?
+        }
+        let decoder = JSONDecoder()
+        var (steps, rounds): ([Int: String], Set<Int>) = ([:], [])
+        for text in data[..<end].split(separator: UInt8(ascii: "\n")) {
+            guard let line = try? decoder.decode(Line.self, from: Data(text)) else {
+                throw SelMixError(
+                    .failed, "the event log \(path) holds a line that is no event",
+                    hint: "restore the file, or begin a new run in another `output`")
+            }
+            if line.event == "step", let step = line.step, let digest = line.weightsDigest { steps[step] = digest }
+            if line.event == "validated", let round = line.round { rounds.insert(round) }
+        }
+        return (steps, rounds)
     }
 
-    func append(round report: RoundReport, at time: Date) {
-        write(RoundLine(time: EventLine.stamp(time), report: report))
+    /// - Returns: an error when a step that is repeated gave other weights than the log has.
+    func append(_ event: RunEvent, at time: Date) -> SelMixError? {
+        if case .step(let result) = event,
+            let logged = state.withLock({ $0.logged.removeValue(forKey: result.step.rawValue) })
+        {
+            if logged == result.digest.description { return nil }
+            return SelMixError(
+                .failed,
+                "step \(result.step) gave weights \(result.digest), but \(logged) before the restart",
+                hint: "the data, the program or the processor have changed; begin a new run")
+        }
+        return write(EventLine(event, time: time))
     }
 
-    private func write(_ line: some Encodable) {
-        guard failure == nil else { return }
-        do {
-            try handle.write(contentsOf: encoder.encode(line) + [UInt8(ascii: "\n")])
-        } catch {
-            failure = SelMixError(
-                .failed, "the event log \(path) cannot be written", hint: "free some disk space", cause: "\(error)")
+    func append(round report: RoundReport, at time: Date) -> SelMixError? {
+        if state.withLock({ $0.validated.remove(report.round) }) != nil { return nil }
+        return write(RoundLine(time: EventLine.stamp(time), report: report))
+    }
+
+    func append(_ line: EventLine) -> SelMixError? { write(line) }
+
+    /// Makes everything so far durable.
+    ///
+    /// - Returns: the length of the log, in bytes.
+    func sync() throws -> UInt64 {
+        try state.withLock { state in
+            try state.handle.synchronize()
+            return try state.handle.offset()
+        }
+    }
+
+    /// - Returns: why the line could not be written; once, when it first happens.
+    private func write(_ line: some Encodable) -> SelMixError? {
+        state.withLock { state in
+            guard state.failure == nil else { return nil }
+            do {
+                let encoder = JSONEncoder()
+                encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+                try state.handle.write(contentsOf: encoder.encode(line) + [UInt8(ascii: "\n")])
+            } catch {
+                state.failure = SelMixError(
+                    .failed, "the event log \(path) cannot be written", hint: "free some disk space",
+                    cause: "\(error)")
+            }
+            return state.failure
         }
     }
 
@@ -80,6 +155,13 @@ struct EventLine: Encodable {
 
     static func stamp(_ time: Date) -> String {
         time.formatted(.iso8601.year().month().day().time(includingFractionalSeconds: true))
+    }
+
+    init(name: String, time: Date, reason: String? = nil, round: Int? = nil) {
+        self.time = Self.stamp(time)
+        event = name
+        self.reason = reason
+        self.round = round
     }
 
     init(_ event: RunEvent, time: Date) {

@@ -1,4 +1,5 @@
 import Common
+import Coordination
 import Foundation
 import Training
 
@@ -16,9 +17,23 @@ public final class RunDirectory {
         static let lock = ".lock"
     }
 
+    /// What run.json tells about a run's process.
+    struct Info: Codable {
+        var runID: RunID
+        /// Of the last start.
+        var epoch: Epoch
+        var configurationDigest: String
+        var processID: Int32
+        var control: String
+        var bulk: String
+        var version: String
+        var finished: Bool
+        var job: Job
+    }
+
     /// Creates and locks the directory.
     ///
-    /// - Throws: when a live process holds it, or it holds another run already.
+    /// - Throws: when a live process holds it.
     public init(creating path: String) throws {
         self.path = path
         do {
@@ -38,13 +53,50 @@ public final class RunDirectory {
                 .failed, "another run is writing to \(path)",
                 hint: "wait for it to end, or choose another `output`")
         }
-        let existing = [Name.report, Name.events, Name.head].filter { FileManager.default.fileExists(atPath: file($0)) }
-        guard existing.isEmpty else {
-            throw SelMixError(
-                .failed, "\(path) holds another run already (\(existing.joined(separator: ", ")))",
-                hint: "choose another `output` (--set output=DIR), or move that directory away")
+    }
+
+    /// The unfinished run that the directory holds, if it is this one.
+    ///
+    /// - Throws: when the directory holds another run, or this one and it is finished.
+    func unfinished(_ run: PreparedRun) throws -> Info? {
+        guard let info = try info() else {
+            let existing = [Name.report, Name.events, Name.head].filter {
+                FileManager.default.fileExists(atPath: file($0))
+            }
+            guard existing.isEmpty else { throw occupied("files of another run (\(existing.joined(separator: ", ")))") }
+            return nil
+        }
+        if info.finished { throw occupied("a finished run") }
+        guard info.configurationDigest == run.configurationDigest.description else {
+            let differences = run.job.differences(from: info.job)
+            throw occupied(
+                "another run: "
+                    + (differences.isEmpty
+                        ? "its data, its head or the processor differ" : differences.joined(separator: "; ")))
+        }
+        return info
+    }
+
+    private func occupied(_ what: String) -> SelMixError {
+        SelMixError(
+            .failed, "\(path) holds \(what)",
+            hint: "choose another `output` (--set output=DIR), or move that directory away")
+    }
+
+    private func info() throws -> Info? {
+        guard let data = FileManager.default.contents(atPath: file(Name.run)) else { return nil }
+        do {
+            return try JSONDecoder().decode(Info.self, from: data)
+        } catch {
+            throw occupied("a run of another version")
         }
     }
+
+    func write(_ info: Info) throws {
+        try write(JSONEncoder.report.encode(info) + [UInt8(ascii: "\n")], to: Name.run)
+    }
+
+    var checkpoints: CheckpointStore { CheckpointStore(path: file("checkpoints")) }
 
     deinit { close(lock) }
 

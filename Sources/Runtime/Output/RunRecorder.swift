@@ -10,7 +10,7 @@ final class RunRecorder: RunObserver {
     private let display: ProgressDisplay
     /// Whether waiting for the first workers is worth a line: not where they are started in the same breath.
     private let tellsWaiting: Bool
-    /// Called once when the event log cannot be written any more.
+    /// Called when the event log cannot be written, or a repeated step differs from it.
     var onFailure: ((SelMixError) -> Void)?
 
     init(job: Job, log: EventLog, display: ProgressDisplay, tellsWaiting: Bool) {
@@ -23,22 +23,40 @@ final class RunRecorder: RunObserver {
     func happened(_ event: RunEvent) {
         let now = SystemClock.now
         progress.update(event, at: now)
-        log.append(event, at: Date())
-        if let failure = log.failure, let onFailure {
-            self.onFailure = nil
-            onFailure(failure)
-        }
+        check(log.append(event, at: Date()))
         if let line = notice(event) { display.note(line, progress, at: now) }
         display.show(progress, at: now)
     }
 
     func roundEnded(_ report: RoundReport) {
         progress.update(report)
-        log.append(round: report, at: Date())
+        check(log.append(round: report, at: Date()))
         display.roundEnded(progress, at: SystemClock.now)
     }
 
     func rejected(_ reason: String) { rejectedMessages += 1 }
+
+    func checkpointed(before round: RoundIndex, error: SelMixError?) {
+        let name = error == nil ? "checkpoint" : "checkpoint-failed"
+        check(log.append(EventLine(name: name, time: Date(), reason: error?.description, round: round.rawValue)))
+        if let error { display.note("warning: \(error); the run goes on", progress, at: SystemClock.now) }
+    }
+
+    /// Takes up a run where a checkpoint left it.
+    func resume(from state: CheckpointState?, refused: [SelMixError]) {
+        for error in refused {
+            check(log.append(EventLine(name: "checkpoint-refused", time: Date(), reason: error.description)))
+            display.note("warning: \(error); an earlier one is used", progress, at: SystemClock.now)
+        }
+        let round = state?.nextRound.rawValue ?? 0
+        check(log.append(EventLine(name: "resumed", time: Date(), round: round)))
+        for report in state?.history ?? [] { progress.update(report) }
+        display.note("resuming from round \(round)", progress, at: SystemClock.now)
+    }
+
+    private func check(_ failure: SelMixError?) {
+        if let failure { onFailure?(failure) }
+    }
 
     /// What a person who watches should be told at once.
     private func notice(_ event: RunEvent) -> String? {

@@ -141,8 +141,11 @@ public final class WorkerShell {
             weights = (version, values)
             return true
         case .assign(let assignment):
+            guard let data, assignment.shards.allSatisfy({ $0.rawValue < data.job.cluster.shards }) else {
+                return false
+            }
             guard case .train = assignment.work else { return true }
-            guard let data, let frame = packet.tensors[named: "pairs"], frame.type == .int32 else { return false }
+            guard let frame = packet.tensors[named: "pairs"], frame.type == .int32 else { return false }
             let slots = data.job.batch / data.job.cluster.shards
             let values = frame.values(as: Int32.self, zero: 0)
             let pairs = stride(from: 0, to: values.count - 1, by: 2).map {
@@ -150,8 +153,7 @@ public final class WorkerShell {
             }
             let range = 0..<data.classes
             guard pairs.count == assignment.shards.count * slots,
-                pairs.allSatisfy({ range.contains($0.label) && range.contains($0.partner) }),
-                assignment.shards.allSatisfy({ $0.rawValue < data.job.cluster.shards })
+                pairs.allSatisfy({ range.contains($0.label) && range.contains($0.partner) })
             else { return false }
             plans[assignment.number] = pairs
             return true

@@ -10,6 +10,8 @@ struct TrainCommand: AsyncParsableCommand {
     @OptionGroup var job: JobOptions
     @Option(help: "Worker processes; by default one a core.")
     var workers: Int?
+    @Flag(help: "Go on with an unfinished run in the output directory, if there is one.")
+    var resume = false
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
@@ -25,7 +27,8 @@ struct TrainCommand: AsyncParsableCommand {
         // More workers than shards would only stand by.
         let count = workers ?? min(ProcessInfo.processInfo.activeProcessorCount, prepared.job.cluster.shards)
         let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-        let train = LocalTraining(workers: count, program: program, display: .automatic(quiet: output.quiet))
+        let train = LocalTraining(
+            workers: count, program: program, display: .automatic(quiet: output.quiet), resumes: resume)
         let report = try await train(prepared, log: log)
         try ResultOutput.show(report, directory: prepared.job.output, options: output)
     }

@@ -1,0 +1,65 @@
+import Common
+import SelMix
+import Training
+
+// The tensors of a checkpoint, and the state from them.
+
+extension CheckpointState {
+    func tensors() throws -> [TensorContent] {
+        func parameters(_ prefix: String, _ values: Parameters) -> [TensorContent] {
+            values.layout.entries.map {
+                TensorContent(
+                    name: "\(prefix).\($0.name)", dataType: .float32, shape: $0.shape,
+                    bytes: UnsafeRawBufferPointer(values.values(of: $0)))
+            }
+        }
+        func counts(_ name: String, _ counts: ConfusionCounts) -> TensorContent {
+            let entries = counts.sparse
+            return TensorContent(
+                name: name, shape: [entries.count, 3],
+                values: entries.flatMap { [Int64($0.label), Int64($0.predicted), $0.count] })
+        }
+        return parameters("weights", weights) + parameters("velocity", velocity) + parameters("best", best.head)
+            + [
+                TensorContent(name: "multipliers", shape: [multipliers.count], values: multipliers),
+                TensorContent(name: "best.multipliers", shape: [best.multipliers.count], values: best.multipliers),
+                counts("best.counts", best.counts), counts("initial.counts", initialCounts),
+            ]
+    }
+
+    init(_ file: TensorFile, manifest: CheckpointManifest, layout: ParameterLayout) throws {
+        func parameters(_ prefix: String) throws -> Parameters {
+            let values = Parameters(layout: layout)
+            for entry in layout.entries {
+                let tensor = try file.tensor("\(prefix).\(entry.name)")
+                guard tensor.shape == entry.shape else {
+                    throw SelMixError(.failed, "\(tensor.source) has shape \(tensor.shape), not \(entry.shape)")
+                }
+                _ = values.values(of: entry).update(fromContentsOf: try tensor.floatArray())
+            }
+            return values
+        }
+        func doubles(_ name: String) throws -> [Double] {
+            let tensor = try file.tensor(name)
+            return tensor.bytes.isEmpty
+                ? []
+                : (0..<tensor.elementCount).map { tensor.bytes.loadUnaligned(fromByteOffset: $0 * 8, as: Double.self) }
+        }
+        func counts(_ name: String) throws -> ConfusionCounts {
+            var counts = ConfusionCounts(classes: manifest.classes)
+            let values = try file.tensor(name).integers()
+            for start in stride(from: 0, to: values.count, by: 3) {
+                counts.add(Int64(values[start + 2]), true: values[start], predicted: values[start + 1])
+            }
+            return counts
+        }
+        self.init(
+            nextRound: RoundIndex(manifest.nextRound), weights: try parameters("weights"),
+            velocity: try parameters("velocity"), multipliers: try doubles("multipliers"),
+            convergence: manifest.convergence, history: manifest.history, bestRound: manifest.bestRound,
+            best: .init(
+                head: try parameters("best"), counts: try counts("best.counts"),
+                multipliers: try doubles("best.multipliers")),
+            initialCounts: try counts("initial.counts"), meanLoss: manifest.meanLoss)
+    }
+}

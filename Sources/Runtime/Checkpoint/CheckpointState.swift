@@ -1,0 +1,49 @@
+import Common
+import SelMix
+import Training
+
+/// Everything that a run needs to go on from the start of a round, whoever works for it then.
+///
+/// The selection is not among it: it follows from the weights, and is computed anew by the round's validation.
+struct CheckpointState: Sendable {
+    /// The round that comes next; the weights are those that start it.
+    var nextRound: RoundIndex
+    var weights: Parameters
+    var velocity: Parameters
+    /// The objective's multipliers [K] after the last round's update; empty for an objective without any.
+    var multipliers: [Double]
+    var convergence: ConvergenceWindow?
+    var history: [RoundReport]
+    var bestRound: BestRound
+    var best: TrainingEngine.BestState
+    /// Validation counts of the head as brought.
+    var initialCounts: ConfusionCounts
+    /// Of the steps since the last validation.
+    var meanLoss: Double?
+}
+
+/// What a checkpoint says about itself besides its tensors.
+struct CheckpointManifest: Sendable, Codable, Equatable {
+    static let currentFormat = 1
+
+    var format = currentFormat
+    var version: String
+    var runID: String
+    var epoch: UInt64
+    var configurationDigest: String
+    var nextRound: Int
+    /// The optimiser step that comes next.
+    var nextStep: Int
+    /// Bytes of the event log that are older than this checkpoint.
+    var eventOffset: UInt64
+    var classes: Int
+    var dimension: Int
+    var convergence: ConvergenceWindow?
+    var history: [RoundReport]
+    var bestRound: BestRound
+    var meanLoss: Double?
+    /// XXH3 of the tensor file's bytes.
+    var fileDigest: String
+    /// XXH3 of each tensor.
+    var tensors: [String: String]
+}

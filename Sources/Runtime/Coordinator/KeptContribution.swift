@@ -1,0 +1,24 @@
+import Messaging
+
+/// What a contribution brought, checked.
+enum ContributionPayload: Sendable {
+    /// The gradient's tensors, as they were received.
+    case gradient([TensorFrame])
+    case statistics(ValidationSums)
+}
+
+/// A contribution that counts, kept until its work is reduced.
+struct KeptContribution: Sendable {
+    var payload: ContributionPayload
+    var loss: Double
+
+    var gradient: [TensorFrame] {
+        guard case .gradient(let frames) = payload else { preconditionFailure("no gradient: \(payload)") }
+        return frames
+    }
+
+    var statistics: ValidationSums {
+        guard case .statistics(let sums) = payload else { preconditionFailure("no statistics: \(payload)") }
+        return sums
+    }
+}

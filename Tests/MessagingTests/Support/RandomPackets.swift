@@ -1,0 +1,119 @@
+import Common
+import Coordination
+import Messaging
+
+/// The kinds of messages from a worker. A new message does not compile here before it has a random example.
+enum WorkerKind: CaseIterable {
+    case hello, heartbeat, contribution, leaving, failed
+
+    init(_ message: WorkerMessage) {
+        switch message {
+        case .hello: self = .hello
+        case .heartbeat: self = .heartbeat
+        case .contribution: self = .contribution
+        case .leaving: self = .leaving
+        case .failed: self = .failed
+        }
+    }
+}
+
+/// The kinds of messages from the coordinator.
+enum CoordinatorKind: CaseIterable {
+    case welcome, refused, alive, rejoin, weights, assign, release
+
+    init(_ message: CoordinatorMessage) {
+        switch message {
+        case .welcome: self = .welcome
+        case .refused: self = .refused
+        case .alive: self = .alive
+        case .rejoin: self = .rejoin
+        case .weights: self = .weights
+        case .assign: self = .assign
+        case .release: self = .release
+        }
+    }
+}
+
+// Every field takes every value that may travel.
+
+extension Draw {
+    mutating func message(_ kind: WorkerKind) -> WorkerMessage {
+        switch kind {
+        case .hello:
+            .hello(
+                Hello(
+                    version: text(), host: text(), processID: Int32(truncatingIfNeeded: next()),
+                    instructionSet: text(), matrixLibrary: text()))
+        case .heartbeat:
+            .heartbeat(
+                Heartbeat(
+                    phase: bool() ? .ready(probe: digest()) : .loading, blocks: number(),
+                    weights: bool() ? version() : nil, holding: (0..<below(6)).map { _ in number() }))
+        case .contribution:
+            .contribution(
+                Contribution(
+                    assignment: number(), work: work(), weights: version(), selection: digest(), node: node(),
+                    digest: digest(), loss: loss()))
+        case .leaving: .leaving(reason: text())
+        case .failed: .failed(reason: text())
+        }
+    }
+
+    mutating func message(_ kind: CoordinatorKind) -> CoordinatorMessage {
+        switch kind {
+        case .welcome:
+            .welcome(
+                Welcome(
+                    instructionSet: text(), heartbeatInterval: .microseconds(max(1, Int(number(bits: 48)))),
+                    orphanTimeout: .microseconds(Int(number(bits: 48))), shards: max(1, Int(number(bits: 32)))))
+        case .refused: .refused(reason: text(), retry: bool())
+        case .alive: .alive
+        case .rejoin: .rejoin(reason: text())
+        case .weights: .weights(version(), digest())
+        case .assign:
+            .assign(
+                Assignment(
+                    number: number(), work: work(), weights: version(), selection: digest(),
+                    shards: (0...below(9)).map { _ in ShardID(Int(number(bits: 32))) }, featureSums: bool()))
+        case .release: .release(reason: text())
+        }
+    }
+
+    mutating func header() -> Header {
+        Header(
+            protocolVersion: UInt32(number(bits: 32)), runID: bool() ? RunID(high: next(), low: number()) : nil,
+            epoch: Epoch(rawValue: number()), worker: text(), incarnation: Incarnation(rawValue: number()))
+    }
+
+    /// Of any type and rank, with few values, and none now and then.
+    mutating func tensor() -> TensorFrame {
+        let type = WireType(rawValue: UInt32(1 + below(6)))!
+        let shape = (0..<below(5)).map { _ in below(4) }
+        let block = Block((0..<shape.reduce(type.byteCount, *)).map { _ in byte() })
+        return TensorFrame(name: text(), type: type, shape: shape, bytes: block.bytes, owner: block)
+    }
+
+    mutating func packet<Message>(_ message: Message) -> Packet<Message> {
+        let header = header()
+        return Packet(message, header: header, tensors: (0..<(below(8) == 0 ? 16 : below(4))).map { _ in tensor() })
+    }
+
+    private mutating func digest() -> Digest { Digest(rawValue: number()) }
+    private mutating func version() -> WeightsVersion { WeightsVersion(Int(number(bits: 48))) }
+
+    private mutating func work() -> Work {
+        let index = Int(number(bits: 48))
+        return bool() ? .validate(RoundIndex(index)) : .train(StepIndex(index))
+    }
+
+    private mutating func node() -> TreeNode {
+        let upper = 1 + below(1 << 20)
+        return TreeNode(below(upper), upper)
+    }
+
+    /// Any float64 but the ones that do not equal themselves.
+    private mutating func loss() -> Double {
+        let value = Double(bitPattern: number())
+        return value.isNaN ? -0.0 : value
+    }
+}

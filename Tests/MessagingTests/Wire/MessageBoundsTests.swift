@@ -1,0 +1,203 @@
+import Common
+import Coordination
+import Messaging
+import Testing
+
+/// The bounds of messages: the last value within passes, the first one beyond is refused with its reason.
+@Suite struct MessageBoundsTests {
+    /// A field's number in `Frame`, which is also what reasons tell as the kind.
+    private enum Kind: Int {
+        case hello = 10
+        case heartbeat, contribution, leaving, failed
+        case welcome = 20
+        case refused, alive, rejoin, weights, assignment, release
+    }
+
+    private static func decoded<Message: WireDecodable>(_ kind: Kind, _ body: WireBytes) throws -> Message {
+        try decode(WireBytes.header().message(kind.rawValue, body).bytes).message
+    }
+
+    private static func fromWorker(_ kind: Kind, _ body: WireBytes) throws -> WorkerMessage { try decoded(kind, body) }
+
+    private static func fromCoordinator(_ kind: Kind, _ body: WireBytes) throws -> CoordinatorMessage {
+        try decoded(kind, body)
+    }
+
+    private static func expectRefused<Message>(
+        _ reason: String, sourceLocation: SourceLocation = #_sourceLocation,
+        _ message: @autoclosure () throws -> Message
+    ) {
+        let error = #expect(throws: WireError.self, sourceLocation: sourceLocation) { try message() }
+        #expect(error?.reason == reason, sourceLocation: sourceLocation)
+    }
+
+    private static let longest = String(repeating: "x", count: 256)
+    private static let tooLong = longest + "x"
+    private static let beyond: UInt64 = 1 << 48
+
+    // MARK: Kinds
+
+    @Test func messagesOfTheOtherSideAreRefused() {
+        for kind in 10...14 {
+            let header = WireBytes.header().message(kind, WireBytes()).bytes
+            Self.expectRefused(
+                "no message from a coordinator (kind \(kind))", try decode(header, as: CoordinatorMessage.self))
+        }
+        for kind in 20...26 {
+            let header = WireBytes.header().message(kind, WireBytes()).bytes
+            Self.expectRefused("no message from a worker (kind \(kind))", try decode(header, as: WorkerMessage.self))
+        }
+    }
+
+    @Test func aMissingOrUnknownBodyIsRefused() {
+        for header in [WireBytes.header(), .header().message(27, WireBytes()), .header().message(999, WireBytes())] {
+            Self.expectRefused("no message from a worker (kind 0)", try decode(header.bytes, as: WorkerMessage.self))
+            Self.expectRefused(
+                "no message from a coordinator (kind 0)", try decode(header.bytes, as: CoordinatorMessage.self))
+        }
+    }
+
+    /// Protobuf leaves out what is zero, so an empty body stands for one of zeros, where zeros are a message.
+    @Test func emptyBodies() throws {
+        #expect(
+            try Self.fromWorker(.hello, WireBytes())
+                == .hello(Hello(version: "", host: "", processID: 0, instructionSet: "", matrixLibrary: "")))
+        #expect(
+            try Self.fromWorker(.heartbeat, WireBytes())
+                == .heartbeat(Heartbeat(phase: .loading, blocks: 0, weights: nil, holding: [])))
+        #expect(try Self.fromWorker(.leaving, WireBytes()) == .leaving(reason: ""))
+        #expect(try Self.fromCoordinator(.weights, WireBytes()) == .weights(WeightsVersion(0), Digest(rawValue: 0)))
+        Self.expectRefused("no tree node [0, 0)", try Self.fromWorker(.contribution, WireBytes()))
+        Self.expectRefused("an assignment of 0 shards", try Self.fromCoordinator(.assignment, WireBytes()))
+    }
+
+    @Test func ofTwoBodiesTheLastCounts() throws {
+        let two = WireBytes.header().message(22, WireBytes()).message(24, WireBytes().number(1, 5))
+        #expect(
+            try decode(two.bytes, as: CoordinatorMessage.self).message
+                == .weights(WeightsVersion(5), Digest(rawValue: 0)))
+        #expect(try decode(two.message(22, WireBytes()).bytes, as: CoordinatorMessage.self).message == .alive)
+    }
+
+    // MARK: Texts
+
+    @Test func textsThatDecideAreRefusedWhenTooLong() throws {
+        for field in [1, 2, 4, 5] {
+            _ = try Self.fromWorker(.hello, WireBytes().text(field, Self.longest))
+            Self.expectRefused(
+                "a text of 257 bytes", try Self.fromWorker(.hello, WireBytes().text(field, Self.tooLong)))
+        }
+        let welcome = WireBytes().number(2, 1).number(4, 1)
+        _ = try Self.fromCoordinator(.welcome, welcome.text(1, Self.longest))
+        Self.expectRefused("a text of 257 bytes", try Self.fromCoordinator(.welcome, welcome.text(1, Self.tooLong)))
+    }
+
+    /// Whatever they are made of: a single character may have any number of bytes.
+    @Test(arguments: ["x", "漢", "e\u{301}", "\u{301}", "👩‍👩‍👧‍👦", "\u{0}"]) func reasonsAreCut(repeated: String) throws {
+        let reason = "a" + String(repeating: repeated, count: 20_000)
+        let body = WireBytes().text(1, reason)
+        func check(_ told: String) {
+            #expect(told.utf8.count <= 4096)
+            #expect(repeated == "\u{0}" ? told == "a" : reason.unicodeScalars.starts(with: told.unicodeScalars))
+            #expect(repeated == "\u{0}" || told.utf8.count > 256)
+        }
+        guard case .leaving(let leaving) = try Self.fromWorker(.leaving, body),
+            case .failed(let failed) = try Self.fromWorker(.failed, body),
+            case .refused(let refused, retry: false) = try Self.fromCoordinator(.refused, body),
+            case .rejoin(let rejoin) = try Self.fromCoordinator(.rejoin, body),
+            case .release(let release) = try Self.fromCoordinator(.release, body)
+        else {
+            Issue.record("a message became another")
+            return
+        }
+        for told in [leaving, failed, refused, rejoin, release] { check(told) }
+    }
+
+    @Test func reasonsThatFitAreKept() throws {
+        let reason = String(repeating: "é", count: 500)
+        #expect(try Self.fromWorker(.failed, WireBytes().text(1, reason)) == .failed(reason: reason))
+    }
+
+    // MARK: Numbers
+
+    @Test func indicesEndAt48Bits() throws {
+        let body = { (value: UInt64) in WireBytes().number(4, 1).number(5, value) }
+        #expect(
+            try Self.fromWorker(.heartbeat, body(Self.beyond - 1))
+                == .heartbeat(
+                    Heartbeat(phase: .loading, blocks: 0, weights: WeightsVersion(1 << 48 - 1), holding: [])))
+        for value in [Self.beyond, 1 << 63, .max] {
+            let told = "the number \(value) is out of range"
+            let node = WireBytes().number(6, 1)
+            let welcome = WireBytes().number(4, 1)
+            let shards = WireBytes().packed(5, [0])
+            Self.expectRefused(told, try Self.fromWorker(.heartbeat, body(value)))
+            Self.expectRefused(
+                told, try Self.fromWorker(.contribution, node.message(2, .work()).number(3, value)))
+            for kind in [1, 2] as [UInt64] {
+                Self.expectRefused(
+                    told, try Self.fromWorker(.contribution, node.message(2, .work(kind: kind, index: value))))
+            }
+            Self.expectRefused(told, try Self.fromCoordinator(.welcome, welcome.number(2, value)))
+            Self.expectRefused(told, try Self.fromCoordinator(.welcome, welcome.number(2, 1).number(3, value)))
+            Self.expectRefused(told, try Self.fromCoordinator(.weights, WireBytes().number(1, value)))
+            Self.expectRefused(
+                told, try Self.fromCoordinator(.assignment, shards.message(2, .work()).number(3, value)))
+        }
+    }
+
+    @Test(arguments: [0, 3, 1 << 31, UInt64.max]) func unknownKindsOfWork(kind: UInt64) {
+        let told = "unknown kind of work \(UInt32(truncatingIfNeeded: kind))"
+        let work = WireBytes().message(2, .work(kind: kind))
+        Self.expectRefused(told, try Self.fromWorker(.contribution, work.number(6, 1)))
+        Self.expectRefused(told, try Self.fromCoordinator(.assignment, work.packed(5, [0])))
+    }
+
+    @Test func workMustBeNamed() {
+        let told = "a message without its body"
+        Self.expectRefused(told, try Self.fromWorker(.contribution, WireBytes().number(6, 1)))
+        Self.expectRefused(told, try Self.fromCoordinator(.assignment, WireBytes().packed(5, [0])))
+    }
+
+    @Test func treeNodes() throws {
+        func contribution(_ lower: UInt64, _ upper: UInt64) throws -> WorkerMessage {
+            try Self.fromWorker(
+                .contribution, WireBytes().message(2, .work()).number(5, lower).number(6, upper))
+        }
+        guard case .contribution(let largest) = try contribution(0, 1 << 20) else { return }
+        #expect(largest.node == TreeNode(0, 1 << 20))
+        for (lower, upper) in [(0, 0), (5, 5), (6, 5), (0, 1 << 20 + 1), (0, 1 << 32 - 1)] as [(UInt64, UInt64)] {
+            Self.expectRefused("no tree node [\(lower), \(upper))", try contribution(lower, upper))
+        }
+    }
+
+    @Test func assignmentsHold65536ShardsAtMost() throws {
+        func assignment(_ count: Int) throws -> CoordinatorMessage {
+            try Self.fromCoordinator(
+                .assignment, WireBytes().message(2, .work()).packed(5, (0..<count).map { UInt64($0) }))
+        }
+        guard case .assign(let largest) = try assignment(65536) else { return }
+        #expect(largest.shards.count == 65536 && largest.shards.last == ShardID(65535))
+        Self.expectRefused("an assignment of 65537 shards", try assignment(65537))
+    }
+
+    @Test func heartbeatsHold4096AssignmentsAtMost() throws {
+        func heartbeat(_ count: Int) throws -> WorkerMessage {
+            try Self.fromWorker(.heartbeat, WireBytes().packed(6, (0..<count).map { UInt64($0) }))
+        }
+        guard case .heartbeat(let largest) = try heartbeat(4096) else { return }
+        #expect(largest.holding == (0..<4096).map { UInt64($0) })
+        Self.expectRefused("4097 assignments held", try heartbeat(4097))
+    }
+
+    @Test func aWelcomeNeedsIntervalAndShards() throws {
+        let told = "a welcome without heartbeat interval or shards"
+        Self.expectRefused(told, try Self.fromCoordinator(.welcome, WireBytes().number(2, 1)))
+        Self.expectRefused(told, try Self.fromCoordinator(.welcome, WireBytes().number(4, 1)))
+        #expect(
+            try Self.fromCoordinator(.welcome, WireBytes().number(2, 1).number(4, 1))
+                == .welcome(
+                    Welcome(
+                        instructionSet: "", heartbeatInterval: .microseconds(1), orphanTimeout: .zero, shards: 1)))
+    }
+}
