@@ -7,6 +7,10 @@ with plain cross-entropy. The activations of its last hidden layer are the featu
 
     python3 -m venv /tmp/venv && /tmp/venv/bin/pip install numpy scikit-learn
     /tmp/venv/bin/python scripts/make-digits-lt.py            # writes cluster/digits-lt/*.safetensors
+    /tmp/venv/bin/python scripts/make-digits-lt.py --semi     # writes cluster/digits-semi/*.safetensors
+
+With --semi, a tenth of the training samples (at least 2 a class) keep their labels; the others become
+`unlabeled.features`, and the network never sees their labels.
 
 The same seeds give the same split everywhere. The features and the head can differ in their last bits on a
 machine whose linear algebra library adds in another order.
@@ -39,6 +43,13 @@ def split(labels, sizes, seed):
         validation.append(rest[0::2])
         test.append(rest[1::2])
     return [np.sort(np.concatenate(part)) for part in (train, validation, test)]
+
+
+def keep_labels(train, labels, fraction):
+    """Splits training indices into labelled ones, at least 2 a class, and unlabelled ones."""
+    kept = [np.flatnonzero(labels[train] == k) for k in range(CLASSES)]
+    kept = np.concatenate([members[:max(2, round(fraction * len(members)))] for members in kept])
+    return np.sort(train[kept]), np.sort(np.delete(train, kept))
 
 
 def forward(parameters, x):
@@ -113,11 +124,12 @@ def recalls(weight, bias, features, labels):
 def main():
     root = pathlib.Path(__file__).resolve().parent.parent
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--output", type=pathlib.Path, default=root / "cluster" / "digits-lt")
+    parser.add_argument("--semi", action="store_true", help="keep the labels of a tenth of the training samples")
+    parser.add_argument("--output", type=pathlib.Path, help="default: cluster/digits-lt or cluster/digits-semi")
     parser.add_argument("--split-seed", type=int, default=0)
     parser.add_argument("--network-seed", type=int, default=0)
-    parser.add_argument("--largest", type=int, default=78, help="training samples of class 0")
-    parser.add_argument("--imbalance", type=float, default=50)
+    parser.add_argument("--largest", type=int, help="training samples of class 0; default 78, with --semi 100")
+    parser.add_argument("--imbalance", type=float, help="default 50, with --semi 10")
     parser.add_argument("--width", type=int, default=64)
     parser.add_argument("--epochs", type=int, default=100)
     parser.add_argument("--batch", type=int, default=32)
@@ -125,11 +137,18 @@ def main():
     parser.add_argument("--momentum", type=float, default=0.9)
     parser.add_argument("--weight-decay", type=float, default=5e-4)
     arguments = parser.parse_args()
+    arguments.output = arguments.output or root / "cluster" / ("digits-semi" if arguments.semi else "digits-lt")
+    arguments.largest = arguments.largest or (100 if arguments.semi else 78)
+    arguments.imbalance = arguments.imbalance or (10 if arguments.semi else 50)
 
     digits = load_digits()
     images, labels = digits.data / 16, digits.target
     sizes = class_sizes(arguments.largest, arguments.imbalance)
     parts = dict(zip(("train", "validation", "test"), split(labels, sizes, arguments.split_seed)))
+
+    unlabeled = None
+    if arguments.semi:
+        parts["train"], unlabeled = keep_labels(parts["train"], labels, 0.1)
 
     parameters = train_network(images[parts["train"]], labels[parts["train"]], arguments)
     weight, bias = (p.astype("<f4") for p in parameters[-1])
@@ -138,6 +157,9 @@ def main():
     for name, indices in parts.items():
         tensors[f"{name}.features"] = forward(parameters, images[indices])[-2].astype("<f4")
         tensors[f"{name}.labels"] = labels[indices].astype("<i8")
+    if unlabeled is not None:
+        tensors["unlabeled.features"] = forward(parameters, images[unlabeled])[-2].astype("<f4")
+        print(f"unlabeled: {len(unlabeled)} samples")
     arguments.output.mkdir(parents=True, exist_ok=True)
     write_safetensors(arguments.output / "digits.safetensors", tensors)
     write_safetensors(arguments.output / "head.safetensors", {"weight": weight, "bias": bias})

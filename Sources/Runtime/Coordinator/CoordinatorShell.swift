@@ -57,6 +57,9 @@ public final class CoordinatorShell {
     private var weights: Parameters
     private var weightsDigest: Digest
     private var sampler: PairSampler?
+    /// Of the current selection, in the semi-supervised setting. They go out with all weights, so that whoever is given a
+    /// shard has them.
+    private var pseudoLabels: [TensorFrame] = []
     private var kept: [TreeNode: KeptContribution] = [:]
     private var outcome: Outcome?
 
@@ -134,7 +137,8 @@ public final class CoordinatorShell {
     /// The longest tensor that a worker may send: class feature sums in float64, or sparse counts of a whole validation.
     private static func longestFrame(_ run: PreparedRun) -> Int {
         let counts = min(run.classes * run.classes, run.validation.count) * 3 * 4
-        return max(1 << 20, run.classes * run.dimension * 8, counts)
+        let pseudoLabels = (run.unlabeled?.shape[0] ?? 0) * 4
+        return max(1 << 20, run.classes * run.dimension * 8, counts, pseudoLabels)
     }
 
     // MARK: Events
@@ -179,7 +183,11 @@ public final class CoordinatorShell {
             return .statistics(
                 try ValidationSums(
                     frames: tensors, classes: run.classes, dimension: run.dimension,
-                    withFeatureSums: !core.haveFeatureSums))
+                    withFeatureSums: !core.haveFeatureSums,
+                    unlabeled: run.unlabeled.map {
+                        ValidationSums.unlabeledCount(
+                            of: contribution.node, total: $0.shape[0], shards: run.job.cluster.shards)
+                    } ?? 0))
         }
     }
 
@@ -189,6 +197,12 @@ public final class CoordinatorShell {
         case .selected(let result):
             if let selection = result.selection {
                 sampler = PairSampler(selection.distribution, seed: run.job.seed)
+                if !selection.pseudoLabels.isEmpty {
+                    pseudoLabels = [
+                        TensorFrame(
+                            name: "pseudoLabels", shape: [selection.pseudoLabels.count], int32: selection.pseudoLabels)
+                    ]
+                }
             }
             observer.roundEnded(result.report)
             handle(
@@ -220,7 +234,7 @@ public final class CoordinatorShell {
             if case .welcome = message { frames = [TensorFrame(name: "job", bytes: jobBytes)] }
             send(message, frames, to: peer, over: control)
         case .sendWeights(let version, let peer):
-            send(.weights(version, weightsDigest), weights.frames, to: peer, over: bulk)
+            send(.weights(version, weightsDigest), weights.frames + pseudoLabels, to: peer, over: bulk)
         case .assign(let assignment, let peer):
             send(.assign(assignment), plan(of: assignment), to: peer, over: bulk)
         case .keep(let node):

@@ -16,6 +16,8 @@ public struct PreparedRun: Sendable {
     public let head: Parameters
     public let validation: LabeledFeatures
     public let test: LabeledFeatures?
+    /// Features without labels, in the semi-supervised setting.
+    public let unlabeled: StoredTensor?
     /// Training samples per class, [K].
     public let trainCounts: [Int]
     public let split: ClassSplit
@@ -47,9 +49,11 @@ public struct PreparedRun: Sendable {
             let split = try LabeledFeatures(
                 files, role: role, catalog: catalog, classes: classes, dimension: dimension,
                 needsEveryClass: role != "test")
-            try split.checkFinite(role: role)
+            try split.features.checkFinite(role: role)
             splits.append(split)
         }
+        unlabeled = try StoredTensor.unlabeled(job, catalog: catalog, dimension: dimension)
+        try unlabeled?.checkFinite(role: "unlabeled")
         let train = splits[0]
         validation = splits[1]
         test = splits.count > 2 ? splits[2] : nil
@@ -72,6 +76,7 @@ public struct PreparedRun: Sendable {
             digests.append(split.features.digest())
             digests.append(split.labels.withUnsafeBytes { smx_hash($0.baseAddress!, $0.count, 0) })
         }
+        if let unlabeled { digests.append(unlabeled.digest()) }
         let text = job.configurationJSON + instructionSet + digests.map(\.hexadecimal).joined()
         configurationDigest = Digest(
             rawValue: Array(text.utf8).withUnsafeBytes { smx_hash($0.baseAddress!, $0.count, 0) })

@@ -13,6 +13,8 @@ public struct RunResult: Sendable {
     public let countsAfter: ConfusionCounts?
     /// The run stopped before its last round because the gains had settled.
     public let converged: Bool
+    /// [K]; nil without unlabelled data.
+    public let pseudoLabelCounts: [Int]?
     /// The gains and the distribution of the best round.
     let selection: TrainingEngine.RoundSelection?
 
@@ -24,6 +26,7 @@ public struct RunResult: Sendable {
         countsBefore = engine.initialCounts
         countsAfter = engine.initialCounts == nil ? nil : engine.best.counts
         converged = engine.converged
+        pseudoLabelCounts = engine.pseudoLabelCounts
         selection = try engine.bestSelection()
     }
 }

@@ -22,6 +22,8 @@ final class TrainingEngine {
     struct RoundSelection: Sendable {
         var gain: Matrix<Float>
         var distribution: PairDistribution
+        /// Predicted class of every unlabelled sample; empty in the supervised setting.
+        var pseudoLabels: [Int32] = []
         var digest: Digest
     }
 
@@ -40,6 +42,8 @@ final class TrainingEngine {
     private var resumedMeanLoss: Double?
     private var convergence: ConvergenceWindow?
     private(set) var converged = false
+    /// Unlabelled samples under each class's pseudo-label in the last selection, [K]; nil in the supervised setting.
+    private(set) var pseudoLabelCounts: [Int]?
     private let optimizer: SGD
 
     /// - Parameter state: where to go on; nil to begin.
@@ -101,7 +105,8 @@ final class TrainingEngine {
         multipliers = run.objective.multipliers(after: multipliers, statistics)
         var made: RoundSelection?
         if !isLast {
-            let selection = try selection(weights, sums.counts, multipliers: multipliers)
+            var selection = try selection(weights, sums.counts, multipliers: multipliers)
+            add(sums, to: &selection, &report)
             report.largestGain = Double(selection.gain.values.max() ?? 0)
             report.positivePairs = selection.distribution.positivePairs
             report.expectedGain = zip(selection.gain.values, selection.distribution.probabilities.values)
@@ -114,6 +119,20 @@ final class TrainingEngine {
         }
         converged = report.largestGain.map { convergence?.settles(with: $0) ?? false } ?? false
         return RoundResult(report: report, selection: made, converged: converged)
+    }
+
+    /// Pseudo-labels belong to the selection, and are covered by its digest.
+    private func add(_ sums: ValidationSums, to selection: inout RoundSelection, _ report: inout RoundReport) {
+        guard !sums.pseudoLabels.isEmpty else { return }
+        selection.pseudoLabels = sums.pseudoLabelsBySample(shards: run.job.cluster.shards)
+        selection.digest = Digest(
+            rawValue: selection.pseudoLabels.withUnsafeBytes {
+                smx_hash($0.baseAddress!, $0.count, selection.digest.rawValue)
+            })
+        var counts = [Int](repeating: 0, count: run.classes)
+        for label in selection.pseudoLabels { counts[Int(label)] += 1 }
+        pseudoLabelCounts = counts
+        report.emptyPseudoClasses = counts.count { $0 == 0 }
     }
 
     /// The selection of the best round, computed again for the report; nil before the first validation.

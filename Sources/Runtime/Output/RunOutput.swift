@@ -28,6 +28,7 @@ struct RunOutput {
             configurationDigest: run.configurationDigest.description,
             weightsDigest: result.weights.digest.hexadecimal, headDigest: result.bestHead.digest.hexadecimal,
             samplesPerSecond: progress.samplesPerSecond(at: SystemClock.now), trainCounts: run.trainCounts,
+            pseudoLabelCounts: result.pseudoLabelCounts,
             headClasses: run.split.head, before: try scores(run.head, validation: before),
             after: try scores(result.bestHead, validation: after), history: result.history)
         try write(report, result)

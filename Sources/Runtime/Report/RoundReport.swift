@@ -19,6 +19,8 @@ public struct RoundReport: Sendable, Codable, Equatable {
     public var positivePairs: Int?
     /// sum_ij P_ij G_ij: the gain that this round's selection promises, to compare with what the next validation shows.
     public var expectedGain: Double?
+    /// Classes that no unlabelled sample was predicted to be; their partners come from the labelled samples.
+    public var emptyPseudoClasses: Int?
 
     init(round: Int, objective: Double, metrics: Metrics, loss: Double?) {
         self.round = round

@@ -44,6 +44,8 @@ public struct RunReport: Sendable, Codable {
     public var samplesPerSecond: Double
     /// Training samples per class, [K].
     public var trainCounts: [Int]
+    /// Unlabelled samples under each class's pseudo-label in the last selection, [K]; nil without unlabelled data.
+    public var pseudoLabelCounts: [Int]?
     /// Class indices of the head; the others are the tail.
     public var headClasses: [Int]
     public var before: Scores

@@ -9,10 +9,13 @@ struct ValidationSums: Sendable {
     var counts: ConfusionCounts
     /// [K, d] in float64.
     var featureSums: AlignedBuffer?
+    /// The predicted classes of the shards' unlabelled samples, shard by shard; empty where there are none.
+    var pseudoLabels: [Int32] = []
 
-    /// Adds the right-hand sums into the left-hand ones.
+    /// Adds the right-hand sums into the left-hand ones, where right is the next part of the reduction tree.
     mutating func add(_ other: ValidationSums) {
         counts += other.counts
+        pseudoLabels += other.pseudoLabels
         if let sums = featureSums, let others = other.featureSums {
             let (mine, theirs) = (sums.values(as: Double.self), others.values(as: Double.self))
             for index in mine.indices { mine[index] += theirs[index] }
@@ -30,11 +33,17 @@ struct ValidationSums: Sendable {
             frames.append(
                 TensorFrame(name: "featureSums", shape: [counts.classes, dimension], float64: featureSums))
         }
+        if !pseudoLabels.isEmpty {
+            frames.append(TensorFrame(name: "pseudoLabels", shape: [pseudoLabels.count], int32: pseudoLabels))
+        }
         return frames
     }
 
+    /// - Parameter unlabeled: how many pseudo-labels there must be.
     /// - Throws: ``SelMixError`` when the tensors are not what a worker sends.
-    init(frames: [TensorFrame], classes: Int, dimension: Int, withFeatureSums: Bool) throws {
+    init(
+        frames: [TensorFrame], classes: Int, dimension: Int, withFeatureSums: Bool, unlabeled: Int = 0
+    ) throws {
         guard let counts = frames[named: "counts"], counts.type == .int32, counts.shape.count == 2,
             counts.shape[1] == 3
         else { throw SelMixError(.failed, "statistics without counts") }
@@ -47,6 +56,15 @@ struct ValidationSums: Sendable {
             }
             self.counts.add(Int64(count), true: label, predicted: predicted)
         }
+        if unlabeled > 0 {
+            guard let labels = frames[named: "pseudoLabels"], labels.type == .int32, labels.shape == [unlabeled] else {
+                throw SelMixError(.failed, "statistics without \(unlabeled) pseudo-labels")
+            }
+            pseudoLabels = labels.values(as: Int32.self, zero: 0)
+            guard pseudoLabels.allSatisfy({ (0..<Int32(classes)).contains($0) }) else {
+                throw SelMixError(.failed, "a pseudo-label that is no class")
+            }
+        }
         guard withFeatureSums else { return }
         guard let sums = frames[named: "featureSums"], sums.type == .float64, sums.shape == [classes, dimension] else {
             throw SelMixError(.failed, "statistics without class feature sums")
@@ -57,5 +75,23 @@ struct ValidationSums: Sendable {
     init(counts: ConfusionCounts, featureSums: AlignedBuffer?) {
         self.counts = counts
         self.featureSums = featureSums
+    }
+
+    /// How many of `total` unlabelled samples the shards of a node have: sample i belongs to shard i mod `shards`.
+    static func unlabeledCount(of node: TreeNode, total: Int, shards: Int) -> Int {
+        node.shards.reduce(0) { $0 + (total - $1.rawValue + shards - 1) / shards }
+    }
+
+    /// The pseudo-labels of all shards in the order of the samples.
+    func pseudoLabelsBySample(shards: Int) -> [Int32] {
+        var ordered = [Int32](repeating: 0, count: pseudoLabels.count)
+        var next = 0
+        for shard in 0..<shards {
+            for sample in stride(from: shard, to: ordered.count, by: shards) {
+                ordered[sample] = pseudoLabels[next]
+                next += 1
+            }
+        }
+        return ordered
     }
 }

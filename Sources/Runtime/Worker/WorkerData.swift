@@ -13,6 +13,8 @@ struct WorkerData: Sendable {
     let validation: LabeledFeatures
     let mixed: MixedBatch
     let loss: LossTerms
+    /// Features without labels, in the semi-supervised setting.
+    let unlabeled: StoredTensor?
 
     /// - Throws: when a file is missing or is not what the job says, with what to do about it.
     init(job: Job) throws {
@@ -33,6 +35,7 @@ struct WorkerData: Sendable {
             data: train,
             shards: TrainingShards(labels: train.labels, classes: classes, shards: job.cluster.shards),
             rule: job.selmix.mixRule, seed: job.seed)
+        unlabeled = try StoredTensor.unlabeled(job, catalog: catalog, dimension: dimension)
         loss = job.loss.terms(trainCounts: train.classCounts)
     }
 }
@@ -51,5 +54,15 @@ extension LabeledFeatures {
         } catch let error as SelMixError where !error.message.hasPrefix("data.") {
             throw error.within("data.\(role)")
         }
+    }
+}
+
+extension StoredTensor {
+    /// The job's unlabelled features, if it has any.
+    static func unlabeled(_ job: Job, catalog: TensorCatalog, dimension: Int) throws -> StoredTensor? {
+        guard let files = job.data.unlabeled else { return nil }
+        let features = try catalog.tensor(for: TensorReference(parsing: files.features))
+        try features.checkFeatures(dimension: dimension, role: "unlabeled")
+        return features
     }
 }

@@ -35,12 +35,15 @@ final class WorkerEngine {
     ///
     /// - Parameters:
     ///   - pairs: for a step, the class pairs of the assignment's slots, shard by shard.
+    ///   - unlabeled: the round's unlabelled samples by pseudo-label, in the semi-supervised setting.
     ///   - isWanted: asked before each shard; the rest is left out once it says no.
     ///   - deliver: takes each node's contribution with its tensors.
     func compute(
-        _ assignment: Assignment, weights: Parameters, pairs: [ClassPair], isWanted: () -> Bool,
-        deliver: (Contribution, [TensorFrame]) -> Void
+        _ assignment: Assignment, weights: Parameters, pairs: [ClassPair], unlabeled: UnlabeledPools?,
+        isWanted: () -> Bool, deliver: (Contribution, [TensorFrame]) -> Void
     ) throws {
+        var mixed = data.mixed
+        mixed.unlabeled = unlabeled
         for node in assignment.nodes(shards: data.job.cluster.shards) {
             let frames: [TensorFrame]
             let loss: Double
@@ -51,7 +54,8 @@ final class WorkerEngine {
             case .train(let step):
                 guard
                     let sum = try train(
-                        node, step: step, assignment, weights: weights, pairs: pairs, isWanted: isWanted)
+                        node, step: step, assignment, weights: weights, pairs: pairs, mixed: mixed,
+                        isWanted: isWanted)
                 else { return }
                 (frames, loss) = (sum.gradient.frames, sum.loss)
             }
@@ -72,7 +76,7 @@ final class WorkerEngine {
 
     private func train(
         _ node: TreeNode, step: StepIndex, _ assignment: Assignment, weights: Parameters, pairs: [ClassPair],
-        isWanted: () -> Bool
+        mixed: MixedBatch, isWanted: () -> Bool
     ) throws -> LossGradient? {
         let slots = data.job.batch / data.job.cluster.shards
         return try reduce(
@@ -82,7 +86,7 @@ final class WorkerEngine {
                 let result = Parameters(layout: data.layout)
                 let loss = try gradient(
                     shard: shard, step: step, pairs: pairs[position * slots..<(position + 1) * slots],
-                    batch: data.mixed, weights: weights, into: result)
+                    batch: mixed, weights: weights, into: result)
                 progress.blocks.add(1, ordering: .relaxed)
                 return LossGradient(gradient: result, loss: loss)
             },
@@ -106,6 +110,11 @@ final class WorkerEngine {
                     data.validation, shard: shard, of: data.job.cluster.shards, weights: weights,
                     counts: &sums.counts, sums: sums.featureSums?.values(as: Double.self).baseAddress,
                     blockDone: { progress.blocks.add(1, ordering: .relaxed) })
+                if let unlabeled = data.unlabeled {
+                    sums.pseudoLabels = try evaluation.predict(
+                        unlabeled, shard: shard, of: data.job.cluster.shards, weights: weights,
+                        blockDone: { progress.blocks.add(1, ordering: .relaxed) })
+                }
                 return sums
             },
             add: { left, right in

@@ -48,6 +48,8 @@ public final class WorkerShell {
     private var engine: EngineBox?
     private var job: Job?
     private var weights: (version: WeightsVersion, values: Parameters)?
+    /// Unlabelled samples by pseudo-label, with the digest of the labels.
+    private var pools: (digest: UInt64, pools: UnlabeledPools)?
     private var plans: [UInt64: [ClassPair]] = [:]
     private var computed: [Contribution: [TensorFrame]] = [:]
     private var exit: WorkerExit?
@@ -132,8 +134,12 @@ public final class WorkerShell {
                 return false
             }
         case .weights(let version, let digest):
-            guard let data, packet.tensors.match(data.layout) else { return false }
-            let values = Parameters(layout: data.layout, copying: packet.tensors)
+            guard let data else { return false }
+            let tensors = Array(packet.tensors.prefix(data.layout.entries.count))
+            guard tensors.match(data.layout), takePseudoLabels(packet.tensors[named: "pseudoLabels"], data) else {
+                return false
+            }
+            let values = Parameters(layout: data.layout, copying: tensors)
             guard values.digest == digest.rawValue else {
                 log.error("weights version \(version) arrived damaged and are dropped")
                 return false
@@ -160,6 +166,22 @@ public final class WorkerShell {
         default:
             return true
         }
+    }
+
+    /// The pseudo-labels of the round's selection travel beside its weights; pools are made of them once a round.
+    private func takePseudoLabels(_ frame: TensorFrame?, _ data: WorkerData) -> Bool {
+        guard let features = data.unlabeled, let frame else { return true }
+        let digest = [frame].digest
+        if pools?.digest == digest { return true }
+        guard frame.type == .int32, frame.shape == [features.shape[0]] else { return false }
+        let labels = frame.values(as: Int32.self, zero: 0)
+        guard labels.allSatisfy({ (0..<Int32(data.classes)).contains($0) }) else { return false }
+        pools = (
+            digest,
+            UnlabeledPools(
+                features: features, labels: labels, classes: data.classes, shards: data.job.cluster.shards)
+        )
+        return true
     }
 
     private func handle(_ arrival: Arrival) {
@@ -266,10 +288,10 @@ public final class WorkerShell {
         }
         let pairs = plans[assignment.number] ?? []
         let generation = progress.generation.load(ordering: .relaxed)
-        compute.async { [mailbox, progress, values = weights.values] in
+        compute.async { [mailbox, progress, values = weights.values, unlabeled = pools?.pools] in
             do {
                 try engine.engine.compute(
-                    assignment, weights: values, pairs: pairs,
+                    assignment, weights: values, pairs: pairs, unlabeled: unlabeled,
                     isWanted: { progress.generation.load(ordering: .relaxed) == generation },
                     deliver: { mailbox.post(.computed($0, $1, generation: generation)) })
                 mailbox.post(.assignmentDone(assignment.number, generation: generation))

@@ -21,7 +21,7 @@ public struct LabeledFeatures: Sendable {
     public init(
         features: StoredTensor, labels: StoredTensor, classes: Int, dimension: Int, role: String, needsEveryClass: Bool
     ) throws {
-        try Self.check(features, dimension: dimension, role: role)
+        try features.checkFeatures(dimension: dimension, role: role)
         guard labels.shape.count == 1 else {
             throw SelMixError(
                 .invalidInput, "data.\(role): labels \(labels.source) have shape \(labels.shape)",
@@ -54,52 +54,10 @@ public struct LabeledFeatures: Sendable {
         }
     }
 
-    private static func check(_ features: StoredTensor, dimension: Int, role: String) throws {
-        guard features.shape.count == 2 else {
-            throw SelMixError(
-                .invalidInput, "data.\(role): features \(features.source) have shape \(features.shape)",
-                hint: "features are one row a sample: shape [N, d]")
-        }
-        guard [.float32, .float16, .bfloat16].contains(features.dataType) else {
-            throw SelMixError(
-                .invalidInput, "data.\(role): features \(features.source) are \(features.dataType.rawValue)",
-                hint: "convert them to float32, float16 or bfloat16")
-        }
-        guard features.shape[1] == dimension else {
-            throw SelMixError(
-                .invalidInput,
-                "data.\(role): features \(features.source) have dimension \(features.shape[1]), the head \(dimension)",
-                hint: "features and head must come from the same network")
-        }
-        guard features.shape[0] > 0 else {
-            throw SelMixError(.invalidInput, "data.\(role): features \(features.source) have no rows")
-        }
-    }
-
     /// Samples per class, [K].
     public var classCounts: [Int] {
         var counts = [Int](repeating: 0, count: classes)
         for label in labels { counts[Int(label)] += 1 }
         return counts
-    }
-
-    /// Reads all features once and refuses NaNs and infinities, which would silently poison every weight.
-    public func checkFinite(role: String) throws {
-        let rows = 64
-        var buffer = [Float](repeating: 0, count: rows * dimension)
-        for first in stride(from: 0, to: count, by: rows) {
-            let chunk = first..<min(first + rows, count)
-            buffer.withUnsafeMutableBufferPointer { features.floats(rows: chunk, into: $0.baseAddress!) }
-            if smx_all_finite(buffer, chunk.count * dimension) { continue }
-            for (offset, row) in chunk.enumerated() {
-                let values = buffer[offset * dimension..<(offset + 1) * dimension]
-                guard let column = values.firstIndex(where: { !$0.isFinite }) else { continue }
-                throw SelMixError(
-                    .invalidInput,
-                    "data.\(role): features \(features.source) hold \(values[column]) in row \(row), column "
-                        + "\(column - offset * dimension)",
-                    hint: "features must be finite: look at the network that made them")
-            }
-        }
     }
 }

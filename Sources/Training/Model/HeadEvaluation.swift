@@ -31,22 +31,42 @@ public final class HeadEvaluation {
         _ data: LabeledFeatures, shard: ShardID, of shards: Int, weights: Parameters, counts: inout ConfusionCounts,
         sums: UnsafeMutablePointer<Double>? = nil, blockDone: () -> Void = {}
     ) throws {
-        let rows = Array(stride(from: shard.rawValue, to: data.count, by: shards))
-        let x = features.pointer.assumingMemoryBound(to: Float.self)
+        try classify(data.features, shard: shard, of: shards, weights: weights, blockDone: blockDone) {
+            row, x, logits in
+            let label = Int(data.labels[row])
+            counts.add(true: label, predicted: smx_argmax(logits, classes))
+            if let sums { smx_accumulate(x, sums + label * dimension, dimension) }
+        }
+    }
+
+    /// The predicted class of each of the shard's rows of some features, in order.
+    public func predict(
+        _ features: StoredTensor, shard: ShardID, of shards: Int, weights: Parameters, blockDone: () -> Void = {}
+    ) throws -> [Int32] {
+        var predictions: [Int32] = []
+        try classify(features, shard: shard, of: shards, weights: weights, blockDone: blockDone) { _, _, logits in
+            predictions.append(Int32(smx_argmax(logits, classes)))
+        }
+        return predictions
+    }
+
+    /// Calls `body` with each row of the shard, its features and its logits.
+    private func classify(
+        _ features: StoredTensor, shard: ShardID, of shards: Int, weights: Parameters, blockDone: () -> Void,
+        body: (_ row: Int, _ x: UnsafePointer<Float>, _ logits: UnsafePointer<Float>) -> Void
+    ) throws {
+        let rows = Array(stride(from: shard.rawValue, to: features.shape[0], by: shards))
+        let x = self.features.pointer.assumingMemoryBound(to: Float.self)
         let l = logits.pointer.assumingMemoryBound(to: Float.self)
         for first in stride(from: 0, to: rows.count, by: Self.blockRows) {
             let block = rows[first..<min(first + Self.blockRows, rows.count)]
-            for (index, row) in block.enumerated() { data.features.floats(row: row, into: x + index * dimension) }
+            for (index, row) in block.enumerated() { features.floats(row: row, into: x + index * dimension) }
             for index in block.count..<Self.blockRows {
                 (x + index * dimension).update(repeating: 0, count: dimension)
             }
             try product(x, weights["weight"].baseAddress!, into: l)
             smx_add_bias(l, weights["bias"].baseAddress!, Self.blockRows, classes)
-            for (index, row) in block.enumerated() {
-                let label = Int(data.labels[row])
-                counts.add(true: label, predicted: smx_argmax(l + index * classes, classes))
-                if let sums { smx_accumulate(x + index * dimension, sums + label * dimension, dimension) }
-            }
+            for (index, row) in block.enumerated() { body(row, x + index * dimension, l + index * classes) }
             blockDone()
         }
     }

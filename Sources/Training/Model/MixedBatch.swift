@@ -9,6 +9,8 @@ public struct MixedBatch: Sendable {
     let data: LabeledFeatures
     let shards: TrainingShards
     let rule: MixRule
+    /// Where the second sample comes from in the semi-supervised setting, as far as it has the class.
+    public var unlabeled: UnlabeledPools?
     private let philox: Philox
 
     public init(data: LabeledFeatures, shards: TrainingShards, rule: MixRule, seed: UInt64) {
@@ -22,6 +24,8 @@ public struct MixedBatch: Sendable {
     public struct Slot: Equatable, Sendable {
         public var first: Int
         public var second: Int
+        /// Whether `second` is a row of the unlabelled features.
+        public var secondIsUnlabeled = false
         public var featureRatio: Float
         public var labelRatio: Float
     }
@@ -29,9 +33,11 @@ public struct MixedBatch: Sendable {
     public func slot(_ slot: Int, step: StepIndex, pair: ClassPair, shard: ShardID) -> Slot {
         let samples = philox.block(.samples, index: step.rawValue, slot: slot)
         let ratios = rule.ratios(philox.block(.mixRatio, index: step.rawValue, slot: slot), step: step)
+        let unlabeledSecond = unlabeled?.draw(samples.high, of: pair.partner, in: shard)
         return Slot(
             first: shards.draw(samples.low, of: pair.label, in: shard),
-            second: shards.draw(samples.high, of: pair.partner, in: shard), featureRatio: ratios.feature,
+            second: unlabeledSecond ?? shards.draw(samples.high, of: pair.partner, in: shard),
+            secondIsUnlabeled: unlabeledSecond != nil, featureRatio: ratios.feature,
             labelRatio: ratios.label)
     }
 
@@ -47,7 +53,8 @@ public struct MixedBatch: Sendable {
         return pairs.enumerated().map { row, pair in
             let slot = slot(firstSlot + row, step: step, pair: pair, shard: shard)
             data.features.floats(row: slot.first, into: scratch)
-            data.features.floats(row: slot.second, into: scratch + dimension)
+            let source = slot.secondIsUnlabeled ? unlabeled!.features : data.features
+            source.floats(row: slot.second, into: scratch + dimension)
             smx_mix(scratch, scratch + dimension, slot.featureRatio, output + row * dimension, dimension)
             return slot
         }

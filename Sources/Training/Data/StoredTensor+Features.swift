@@ -1,0 +1,51 @@
+import CKernels
+import Common
+
+// Tensors that are features: one row a sample.
+
+extension StoredTensor {
+    /// - Parameters:
+    ///   - dimension: d, as the head has it.
+    ///   - role: what the features are in the job file, for messages: "train".
+    public func checkFeatures(dimension: Int, role: String) throws {
+        guard shape.count == 2 else {
+            throw SelMixError(
+                .invalidInput, "data.\(role): features \(source) have shape \(shape)",
+                hint: "features are one row a sample: shape [N, d]")
+        }
+        guard [.float32, .float16, .bfloat16].contains(dataType) else {
+            throw SelMixError(
+                .invalidInput, "data.\(role): features \(source) are \(dataType.rawValue)",
+                hint: "convert them to float32, float16 or bfloat16")
+        }
+        guard shape[1] == dimension else {
+            throw SelMixError(
+                .invalidInput,
+                "data.\(role): features \(source) have dimension \(shape[1]), the head \(dimension)",
+                hint: "features and head must come from the same network")
+        }
+        guard shape[0] > 0 else {
+            throw SelMixError(.invalidInput, "data.\(role): features \(source) have no rows")
+        }
+    }
+
+    /// Reads all features once and refuses NaNs and infinities, which would silently poison every weight.
+    public func checkFinite(role: String) throws {
+        let (rows, dimension) = (64, shape[1])
+        var buffer = [Float](repeating: 0, count: rows * dimension)
+        for first in stride(from: 0, to: shape[0], by: rows) {
+            let chunk = first..<min(first + rows, shape[0])
+            buffer.withUnsafeMutableBufferPointer { floats(rows: chunk, into: $0.baseAddress!) }
+            if smx_all_finite(buffer, chunk.count * dimension) { continue }
+            for (offset, row) in chunk.enumerated() {
+                let values = buffer[offset * dimension..<(offset + 1) * dimension]
+                guard let column = values.firstIndex(where: { !$0.isFinite }) else { continue }
+                throw SelMixError(
+                    .invalidInput,
+                    "data.\(role): features \(source) hold \(values[column]) in row \(row), column "
+                        + "\(column - offset * dimension)",
+                    hint: "features must be finite: look at the network that made them")
+            }
+        }
+    }
+}

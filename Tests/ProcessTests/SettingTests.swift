@@ -1,0 +1,109 @@
+import Foundation
+import Testing
+
+/// Settings that change what a run computes, each through the whole program.
+@Suite struct SettingTests {
+    static let objectives = [
+        "mean-recall", "min-recall", "g-mean", "h-mean", "min-head-tail-recall", "mean-recall-coverage",
+        "h-mean-coverage", "mean-recall-head-tail-coverage", "h-mean-head-tail-coverage",
+    ]
+
+    /// The best round is kept, so an objective never ends below its start on validation.
+    @Test(arguments: objectives)
+    func everyObjectiveEndsNoLowerThanItBegan(name: String) throws {
+        let folder = try TemporaryFolder()
+        let run = RunFolder(path: folder.path("run"))
+        let result = try Program.run(shortJob(output: run.path, workers: 1) + ["--set", "objective.name=\(name)"])
+        try #require(result.status == 0, "\(result.errors)")
+        let history = try #require(try run.json("report.json")["history"] as? [[String: Any]])
+        let values = history.compactMap { $0["objective"] as? Double }
+        let best = try #require(try run.json("report.json")["bestRound"] as? Int)
+        #expect(values.count == 9)
+        #expect(values[best] == values.max())
+        #expect(values[best] >= values[0])
+    }
+
+    @Test func groupsAreReported() throws {
+        let folder = try TemporaryFolder()
+        let run = RunFolder(path: folder.path("run"))
+        let groups = ["objective.name=worst-group-recall", "objective.groups=[[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]"]
+        let result = try Program.run(
+            shortJob(output: run.path, workers: 1) + groups.flatMap { ["--set", $0] })
+        try #require(result.status == 0, "\(result.errors)")
+        let report = try run.json("report.json")
+        let before = try #require((report["before"] as? [String: Any])?["test"] as? [String: Any])
+        let after = try #require((report["after"] as? [String: Any])?["test"] as? [String: Any])
+        let (old, new) = (
+            try #require(before["worstGroupRecall"] as? Double), try #require(after["worstGroupRecall"] as? Double)
+        )
+        #expect(new > old)
+
+        let overlapping = try Program.run(
+            shortJob(output: folder.path("other"))
+                + ["--set", groups[0], "--set", "objective.groups=[[0, 1], [1, 2, 3, 4, 5, 6, 7, 8, 9]]"])
+        #expect(overlapping.status == 3)
+        #expect(overlapping.errors.contains("class 1 is in group 0 and in group 1"), "\(overlapping.errors)")
+    }
+
+    @Test func semiSupervisedBytesDoNotDependOnTheWorkersNorOnTheirDeaths() throws {
+        let folder = try TemporaryFolder()
+        let job = Program.digits.deletingLastPathComponent().appendingPathComponent("digits-semi/h-mean.yaml").path
+        func arguments(_ run: RunFolder, workers: Int) -> [String] {
+            ["train", job, "--workers", "\(workers)", "--quiet", "--set", "output=\(run.path)", "--set", "batch=256"]
+        }
+        let single = RunFolder(path: folder.path("single"))
+        let first = try Program.run(arguments(single, workers: 1))
+        try #require(first.status == 0, "\(first.errors)")
+
+        let disturbed = RunFolder(path: folder.path("disturbed"))
+        let train = try RunningProgram(arguments(disturbed, workers: 3))
+        try eventually("step 200") { disturbed.lastStep >= 200 }
+        kill(try #require(disturbed.workers["local-3"]), SIGKILL)
+        #expect(train.waitForExit() == 0, "\(train.errors)")
+        #expect(disturbed.stepDigests == single.stepDigests)
+        let counts = try #require(try single.json("report.json")["pseudoLabelCounts"] as? [Int])
+        #expect(counts.count == 10 && counts.reduce(0, +) == 365)
+    }
+
+    @Test func baselinesAreComparedAndSelMixIsWritten() throws {
+        let folder = try TemporaryFolder()
+        let run = RunFolder(path: folder.path("run"))
+        let result = try Program.run(shortJob(output: run.path, workers: 1) + ["--set", "baselines=true"])
+        try #require(result.status == 0, "\(result.errors)")
+        let report = try run.json("report.json")
+        let lines = try #require(report["baselines"] as? [[String: Any]])
+        #expect(
+            lines.compactMap { $0["name"] as? String } == [
+                "input-head", "logit-adjustment", "tau-normalization", "classifier-retraining",
+                "logit-adjusted-training", "over-smoothing", "uniform-mixup", "selmix",
+            ])
+        #expect(lines.map { $0["written"] as? Bool } == [Bool](repeating: false, count: 7) + [true])
+        let before = try #require((report["before"] as? [String: Any])?["test"] as? NSDictionary)
+        let after = try #require((report["after"] as? [String: Any])?["test"] as? NSDictionary)
+        #expect(lines.first?["test"] as? NSDictionary == before)
+        #expect(lines.last?["test"] as? NSDictionary == after)
+        // A head that is tuned on validation, from a list that holds the head as brought, is never worse there.
+        let start = try #require(lines[0]["objective"] as? Double)
+        #expect(try #require(lines[1]["objective"] as? Double) >= start)
+        #expect(result.output.contains("logit adjustment, post hoc"))
+    }
+
+    @Test func convergenceStopsEarly() throws {
+        let folder = try TemporaryFolder()
+        let run = RunFolder(path: folder.path("run"))
+        let result = try Program.run(
+            shortJob(output: run.path, workers: 1)
+                + ["--set", "selmix.rounds=400", "--set", "selmix.convergence={rounds: 3, tolerance: 0.5}"])
+        try #require(result.status == 0, "\(result.errors)")
+        let report = try run.json("report.json")
+        #expect(report["outcome"] as? String == "converged")
+        #expect(try #require(report["rounds"] as? Int) < 400)
+    }
+
+    @Test func thePublishedPresetRuns() throws {
+        let folder = try TemporaryFolder()
+        let run = RunFolder(path: folder.path("run"))
+        let result = try Program.run(shortJob(output: run.path, workers: 1) + ["--set", "preset=published"])
+        #expect(result.status == 0, "\(result.errors)")
+    }
+}
