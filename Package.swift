@@ -65,7 +65,8 @@ let package = Package(
             name: "MessagingTests", dependencies: ["Common", "Coordination", "CZeroMQ", "Messaging"],
             swiftSettings: strict),
         .testTarget(
-            name: "RuntimeTests", dependencies: ["Common", "SelMix", "Training", "Messaging", "Runtime"],
+            name: "RuntimeTests",
+            dependencies: ["Common", "Coordination", "SelMix", "Training", "Messaging", "Runtime"],
             swiftSettings: strict),
         .testTarget(
             name: "ProcessTests", dependencies: ["Common", "Training", "SelMixCLI"], swiftSettings: strict),

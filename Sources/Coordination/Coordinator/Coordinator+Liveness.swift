@@ -45,9 +45,9 @@ extension Coordinator {
         var lacksWeights = heartbeat.weights != weights
         for index in worker.outstanding.indices {
             let outstanding = worker.outstanding[index]
-            // Half of the patience, so that a repeat comes before the worker is taken for stuck.
-            let patience = configuration.timing.patience(slowest: slowestTurnaround, moves: outstanding.moves)
-            let due = outstanding.lastSign + patience / 2
+            let due =
+                outstanding.lastSign
+                + configuration.timing.repeatAfter(slowest: slowestTurnaround, moves: outstanding.moves)
             guard now >= due, !heartbeat.holding.contains(outstanding.assignment.number), outstanding.sendings < 4
             else { continue }
             worker.outstanding[index].sendings += 1

@@ -8,6 +8,7 @@ public struct Instant: Hashable, Comparable, Sendable {
     public static let origin = Instant(sinceOrigin: .zero)
     public static func < (a: Instant, b: Instant) -> Bool { a.sinceOrigin < b.sinceOrigin }
     public static func + (a: Instant, d: Duration) -> Instant { Instant(sinceOrigin: a.sinceOrigin + d) }
+    public static func - (a: Instant, d: Duration) -> Instant { Instant(sinceOrigin: a.sinceOrigin - d) }
     public static func - (a: Instant, b: Instant) -> Duration { a.sinceOrigin - b.sinceOrigin }
 }
 

@@ -4,7 +4,8 @@ import Common
 ///
 /// The order that the failure contract rests on, with f the failure time-out:
 ///
-///     heartbeat f/5  <  hello retry f/4  <  lease f  <=  patience max(f, 10 x slowest turnaround)  <  orphan
+///     heartbeat f/5  <  hello retry f/4  <  lease f  <=  patience max(f, 10 x slowest turnaround)
+///     lease f  <  orphan            repeat max(f/2, slowest turnaround)  <  patience
 ///
 /// A lease survives four lost heartbeats. A worker says hello again more often than leases end, so that a restarted
 /// coordinator knows its workers within one lease. A worker outlives its coordinator's restart by the orphan time-out.
@@ -29,13 +30,19 @@ public struct Timing: Sendable, Equatable {
     public var helloInterval: Duration { failureTimeout / 4 }
     public var lease: Duration { failureTimeout }
 
-    /// How long work may show no progress before its worker counts as stuck. Half of it, and lost work is sent again.
+    /// How long work may show no progress before its worker counts as stuck.
     ///
     /// - Parameters:
     ///   - slowest: the longest time that a worker has taken for an assignment.
     ///   - moves: how often the work was taken from a worker before. Each doubles the least patience: a block may take
     ///     longer than the failure time-out, and would otherwise go from hand to hand for ever.
-    public func patience(slowest: Duration, moves: Int = 0) -> Duration {
+    public func patience(slowest: Duration, moves: Int) -> Duration {
         max(failureTimeout * (1 << min(moves, 16)), slowest * 10)
+    }
+
+    /// How long a worker may not hold what it was sent before that counts as lost and is sent again: less than the
+    /// patience, so that a repeat comes before the worker is taken for stuck, but no less than any answer has taken.
+    public func repeatAfter(slowest: Duration, moves: Int) -> Duration {
+        max(failureTimeout * (1 << min(moves, 16)) / 2, slowest)
     }
 }
