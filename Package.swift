@@ -69,7 +69,9 @@ let package = Package(
             dependencies: ["Common", "Coordination", "SelMix", "Training", "Messaging", "Runtime"],
             swiftSettings: strict),
         .testTarget(
-            name: "ProcessTests", dependencies: ["Common", "Training", "SelMixCLI"], swiftSettings: strict),
+            name: "ProcessTests",
+            dependencies: ["Common", "Coordination", "CZeroMQ", "Messaging", "Training", "SelMixCLI"],
+            swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

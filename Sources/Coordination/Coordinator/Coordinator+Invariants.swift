@@ -13,7 +13,9 @@ extension Coordinator {
             for outstanding in worker.outstanding {
                 let assignment = outstanding.assignment
                 if worker.state == .joining { return "\(worker.name) holds work while it is joining" }
-                if phase != .working(assignment.work) { return "\(worker.name) holds \(assignment.work) while \(phase)" }
+                if phase != .working(assignment.work) {
+                    return "\(worker.name) holds \(assignment.work) while \(phase)"
+                }
                 if assignment.weights != weights { return "assignment \(assignment.number) has other weights" }
                 for node in outstanding.missing {
                     for shard in node.lower..<node.upper {

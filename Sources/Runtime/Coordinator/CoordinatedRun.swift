@@ -85,7 +85,8 @@ public final class CoordinatedRun {
         display.close()
         self.result = result
         let report = try output.write(
-            result, outcome: outcome, runID: shell.runID, started: started, progress: recorder.progress)
+            result, outcome: outcome, runID: shell.runID, started: started, progress: recorder.progress,
+            rejectedMessages: recorder.rejectedMessages)
         switch outcome {
         case .finished:
             guard let report else { preconditionFailure("a finished run without a validation") }

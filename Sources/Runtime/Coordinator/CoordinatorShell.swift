@@ -62,6 +62,8 @@ public final class CoordinatorShell {
     private var pseudoLabels: [TensorFrame] = []
     private var kept: [TreeNode: KeptContribution] = [:]
     private var outcome: Outcome?
+    private var rejections = 0
+    private var nextToldRejection = 100
 
     /// - Parameters:
     ///   - start: which run this is, and where it goes on.
@@ -147,25 +149,32 @@ public final class CoordinatorShell {
         while outcome == nil, let received = socket.receive(WorkerMessage.self) {
             switch received {
             case .rejected(let error):
-                observer.rejected(error.reason)
-                log.warning("dropped a message: \(error)")
+                reject("a message", reason: error.reason)
             case .packet(let packet):
                 var payload: ContributionPayload?
                 if case .contribution(let contribution) = packet.message {
                     do {
                         payload = try self.payload(of: contribution, packet.tensors)
                     } catch {
-                        let error = SelMixError(describing: error)
-                        observer.rejected(error.message)
-                        log.warning(
-                            "dropped \(contribution.node) of \(contribution.work) from \(packet.header.worker): \(error)"
-                        )
+                        reject(
+                            "\(contribution.node) of \(contribution.work) from \(packet.header.worker)",
+                            reason: SelMixError(describing: error).message)
                         continue
                     }
                 }
                 handle(.received(packet.message, packet.header), payload: payload)
             }
         }
+    }
+
+    /// Counts and tells what is dropped. Whoever sends a lot of it must not fill the log, so of many only the 10th, the
+    /// 100th and so on are told.
+    private func reject(_ what: String, reason: String) {
+        observer.rejected(reason)
+        rejections += 1
+        guard rejections <= 10 || rejections == nextToldRejection else { return }
+        if rejections == nextToldRejection { nextToldRejection *= 10 }
+        log.warning("dropped \(what): \(reason) (\(rejections) dropped so far)")
     }
 
     /// A contribution's tensors, checked before the state machine hears of it.

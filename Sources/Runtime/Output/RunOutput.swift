@@ -11,7 +11,8 @@ struct RunOutput {
 
     /// - Returns: the report; nil when the run ended before its first validation, so that there is nothing to report.
     func write(
-        _ result: RunResult, outcome: Outcome, runID: RunID, started: Date, progress: RunProgress
+        _ result: RunResult, outcome: Outcome, runID: RunID, started: Date, progress: RunProgress,
+        rejectedMessages: Int
     ) throws -> RunReport? {
         guard let before = result.countsBefore, let after = result.countsAfter else { return nil }
         try HeadFile.write(
@@ -30,7 +31,7 @@ struct RunOutput {
             samplesPerSecond: progress.samplesPerSecond(at: SystemClock.now), trainCounts: run.trainCounts,
             pseudoLabelCounts: result.pseudoLabelCounts,
             headClasses: run.split.head, before: try scores(run.head, validation: before),
-            after: try scores(result.bestHead, validation: after), history: result.history)
+            after: try scores(result.bestHead, validation: after), history: result.history, rejectedMessages: rejectedMessages)
         try write(report, result)
         return report
     }

@@ -51,6 +51,8 @@ public struct RunReport: Sendable, Codable {
     public var before: Scores
     public var after: Scores
     public var history: [RoundReport]
+    /// Messages that were no messages or belonged to nothing.
+    public var rejectedMessages: Int
     /// What else was tried on the same data; empty unless the job asks for it.
     public var baselines: [BaselineReport] = []
 }
