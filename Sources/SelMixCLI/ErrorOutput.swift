@@ -10,6 +10,8 @@ enum ErrorOutput {
             if let hint = error.hint { write("hint: \(hint)") }
             Foundation.exit(status(of: error.code))
         }
+        // A command that has said everything on standard output.
+        if let code = error as? ExitCode { Foundation.exit(code.rawValue) }
         let status = SelMixCommand.exitCode(for: error)
         if status == .success {
             print(SelMixCommand.fullMessage(for: error))

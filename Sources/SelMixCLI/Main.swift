@@ -29,6 +29,6 @@ struct SelMixCommand: ParsableCommand {
         version: VersionText.text,
         subcommands: [
             TrainCommand.self, CoordinatorCommand.self, WorkerCommand.self, EvaluateCommand.self, GainCommand.self,
-            CheckpointCommand.self,
+            CheckpointCommand.self, DiffCommand.self, ExplainCommand.self, BenchCommand.self,
         ])
 }

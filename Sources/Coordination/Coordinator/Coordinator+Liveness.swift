@@ -11,6 +11,7 @@ extension Coordinator {
             } else if let stuck = worker.outstanding.first(where: {
                 now >= $0.patienceEnd(timing, slowest: slowestTurnaround)
             }) {
+                for shard in stuck.missing.flatMap(\.shards) { timesStuck[shard.rawValue] += 1 }
                 lose(
                     worker.incarnation, reason: "no progress for \((now - stuck.lastSign).told)", at: now, &directives)
             }
@@ -47,7 +48,7 @@ extension Coordinator {
             let outstanding = worker.outstanding[index]
             let due =
                 outstanding.lastSign
-                + configuration.timing.repeatAfter(slowest: slowestTurnaround, moves: outstanding.moves)
+                + configuration.timing.repeatAfter(slowest: slowestTurnaround, timesStuck: outstanding.timesStuck)
             guard now >= due, !heartbeat.holding.contains(outstanding.assignment.number), outstanding.sendings < 4
             else { continue }
             worker.outstanding[index].sendings += 1

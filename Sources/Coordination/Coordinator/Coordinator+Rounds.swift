@@ -29,7 +29,7 @@ extension Coordinator {
         }
         phase = .working(work)
         ledger = Ledger(shards: configuration.shards)
-        moves = Array(repeating: 0, count: configuration.shards)
+        timesStuck = Array(repeating: 0, count: configuration.shards)
         if case .validate(let round) = work { directives.append(.record(.roundStarted(round))) }
         let receivers = ready
         for (worker, shards) in zip(

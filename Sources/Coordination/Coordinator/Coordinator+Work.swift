@@ -26,7 +26,7 @@ extension Coordinator {
         worker.outstanding.append(
             .init(
                 assignment: assignment, missing: Set(assignment.nodes(shards: configuration.shards)),
-                moves: shards.map { moves[$0.rawValue] }.max() ?? 0, lastSent: now, lastSign: now))
+                timesStuck: shards.map { timesStuck[$0.rawValue] }.max() ?? 0, lastSent: now, lastSign: now))
         workers[incarnation] = worker
         directives.append(.assign(assignment, to: incarnation))
     }
@@ -118,7 +118,6 @@ extension Coordinator {
         let orphaned = ledger.missing.filter { !held.contains($0) }
         let receivers = ready
         guard !orphaned.isEmpty, !receivers.isEmpty else { return }
-        for shard in orphaned { moves[shard.rawValue] += 1 }
         for (worker, shards) in zip(receivers, ShardPlanner.redeal(orphaned, load: receivers.map(\.load)))
         where !shards.isEmpty {
             directives.append(.record(.moved(shards, of: work, to: worker.name)))

@@ -76,8 +76,8 @@ public struct Coordinator: Sendable {
     var givenUp: Set<Incarnation> = []
     var joined = 0
     var ledger: Ledger
-    /// How often each shard of the open work has been moved to another worker.
-    var moves: [Int]
+    /// How often each shard of the open work was taken from a worker that got stuck with it.
+    var timesStuck: [Int]
     var assignments: UInt64 = 0
     /// The longest time from an assignment to its last contribution.
     var slowestTurnaround = Duration.zero
@@ -94,7 +94,7 @@ public struct Coordinator: Sendable {
         phase = .gathering(.validate(configuration.firstRound))
         weights = WeightsVersion(configuration.firstRound.rawValue * configuration.stepsPerRound)
         ledger = Ledger(shards: configuration.shards)
-        moves = Array(repeating: 0, count: configuration.shards)
+        timesStuck = Array(repeating: 0, count: configuration.shards)
     }
 
     /// Handles one event.

@@ -15,15 +15,15 @@ struct WorkerRecord: Sendable {
     struct Outstanding: Sendable {
         let assignment: Assignment
         var missing: Set<TreeNode>
-        /// How often its shards have been moved in this work.
-        let moves: Int
+        /// How often its shards were taken from a worker that got stuck with them.
+        let timesStuck: Int
         var lastSent: Instant
         /// When it was last sent, or when the worker last showed progress on it.
         var lastSign: Instant
         var sendings = 1
 
         func patienceEnd(_ timing: Timing, slowest: Duration) -> Instant {
-            lastSign + timing.patience(slowest: slowest, moves: moves)
+            lastSign + timing.patience(slowest: slowest, timesStuck: timesStuck)
         }
     }
 

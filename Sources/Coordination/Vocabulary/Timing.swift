@@ -34,15 +34,15 @@ public struct Timing: Sendable, Equatable {
     ///
     /// - Parameters:
     ///   - slowest: the longest time that a worker has taken for an assignment.
-    ///   - moves: how often the work was taken from a worker before. Each doubles the least patience: a block may take
-    ///     longer than the failure time-out, and would otherwise go from hand to hand for ever.
-    public func patience(slowest: Duration, moves: Int) -> Duration {
-        max(failureTimeout * (1 << min(moves, 16)), slowest * 10)
+    ///   - timesStuck: how often this work was taken from a worker that got stuck with it. Each time doubles the least
+    ///     patience: a block may take longer than the failure time-out, and would otherwise go from hand to hand for ever.
+    public func patience(slowest: Duration, timesStuck: Int) -> Duration {
+        max(failureTimeout * (1 << min(timesStuck, 16)), slowest * 10)
     }
 
     /// How long a worker may not hold what it was sent before that counts as lost and is sent again: less than the
     /// patience, so that a repeat comes before the worker is taken for stuck, but no less than any answer has taken.
-    public func repeatAfter(slowest: Duration, moves: Int) -> Duration {
-        max(failureTimeout * (1 << min(moves, 16)) / 2, slowest)
+    public func repeatAfter(slowest: Duration, timesStuck: Int) -> Duration {
+        max(failureTimeout * (1 << min(timesStuck, 16)) / 2, slowest)
     }
 }

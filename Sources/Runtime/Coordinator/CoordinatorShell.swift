@@ -29,7 +29,7 @@ public final class CoordinatorShell {
     private enum Arrival: Sendable {
         case event(CoordinatorEvent)
         case selected(TrainingEngine.RoundResult)
-        case stepped(StepResult, Parameters)
+        case stepped(StepResult, Parameters, StepTrace)
         /// A checkpoint was written, or could not be.
         case checkpointed(RoundIndex, SelMixError?)
     }
@@ -219,8 +219,9 @@ public final class CoordinatorShell {
                     Selection(
                         round: RoundIndex(result.report.round),
                         digest: result.selection?.digest ?? Digest(rawValue: 0), converged: result.converged)))
-        case .stepped(let result, let weights):
+        case .stepped(let result, let weights, let trace):
             self.weights = weights
+            observer.stepTraced(trace)
             weightsDigest = result.digest
             handle(.stepped(result))
         case .checkpointed(let round, let error):
@@ -247,10 +248,12 @@ public final class CoordinatorShell {
         case .assign(let assignment, let peer):
             send(.assign(assignment), plan(of: assignment), to: peer, over: bulk)
         case .keep(let node):
-            guard case .received(.contribution(let contribution), _) = event, let payload else {
+            guard case .received(.contribution(let contribution), let header) = event, let payload else {
                 preconditionFailure("nothing to keep in \(event)")
             }
-            kept[node] = KeptContribution(payload: payload, loss: contribution.loss)
+            kept[node] = KeptContribution(
+                payload: payload, loss: contribution.loss, digest: contribution.digest, giver: header.worker,
+                arrival: SystemClock.now)
         case .select(let round, let isLast): select(round, isLast: isLast)
         case .applyStep(let step): applyStep(step)
         case .record(let event): observer.happened(event)
@@ -300,9 +303,12 @@ public final class CoordinatorShell {
 
     private func applyStep(_ step: StepIndex) {
         let contributions = takeKept()
+        let tracesShards = run.job.trace == .shards
         onComputeQueue { engine in
             let result = try engine.applyStep(step, contributions: contributions)
-            return .stepped(result, engine.weights)
+            var trace = StepTrace(contributions)
+            if tracesShards { trace.trace(contributions, tensors: engine.weights.digests) }
+            return .stepped(result, engine.weights, trace)
         }
         let next = step + 1
         if next.rawValue.isMultiple(of: run.job.selmix.stepsPerRound) {

@@ -1,3 +1,4 @@
+import Coordination
 import Messaging
 
 /// What a contribution brought, checked.
@@ -11,6 +12,10 @@ enum ContributionPayload: Sendable {
 struct KeptContribution: Sendable {
     var payload: ContributionPayload
     var loss: Double
+    var digest: Digest
+    /// The worker that gave it, and when it arrived.
+    var giver: String
+    var arrival: Instant
 
     var gradient: [TensorFrame] {
         guard case .gradient(let frames) = payload else { preconditionFailure("no gradient: \(payload)") }

@@ -5,6 +5,8 @@ import Coordination
 /// not block for long.
 public protocol RunObserver: AnyObject {
     func happened(_ event: RunEvent)
+    /// Comes just before the step itself is told.
+    func stepTraced(_ trace: StepTrace)
     func roundEnded(_ report: RoundReport)
     /// A message that belonged to nothing was dropped.
     func rejected(_ reason: String)

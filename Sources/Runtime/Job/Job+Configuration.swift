@@ -10,7 +10,8 @@ extension Job {
     /// in their tensors is part of the configuration digest by itself.
     private static let excluded: Set<String> = [
         "name", "output", "checkpoints.keep", "cluster.failureTimeout", "cluster.minWorkers", "cluster.workerWait",
-        "cluster.orphanTimeout", "baselines", "data.train.features", "data.train.labels", "data.validation.features",
+        "cluster.orphanTimeout", "baselines", "trace", "data.train.features", "data.train.labels",
+        "data.validation.features",
         "data.validation.labels", "data.test.features", "data.test.labels", "data.unlabeled.features", "head.weight",
         "head.bias",
     ]

@@ -25,6 +25,7 @@ extension Job {
         selmix = try SelMixSettings(reading: root.section("selmix"), over: preset.selmix)
         loss = try LossSettings(reading: root.section("loss"))
         optimizer = try OptimizerSettings(reading: root.section("optimizer"), over: preset.optimizer)
+        trace = try root.choice("trace", or: trace)
         baselines = try root.flag("baselines", or: baselines)
         batch = try root.whole("batch", or: batch, .from(1, to: 1 << 24))
         cluster = try ClusterSettings(reading: root.section("cluster"))

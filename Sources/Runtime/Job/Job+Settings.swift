@@ -92,3 +92,12 @@ public struct CheckpointSettings: Sendable, Codable, Equatable {
 
     public init() {}
 }
+
+/// How closely the event log follows a run, for comparing two of them.
+public enum Trace: String, Sendable, Codable, CaseIterable {
+    /// The digest of the weights after each step.
+    case steps
+    /// Also the digest of each tensor, and of each logical shard's gradient. Every shard then travels by itself, which
+    /// costs bandwidth and changes no byte of the result.
+    case shards
+}

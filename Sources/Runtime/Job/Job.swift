@@ -22,6 +22,8 @@ public struct Job: Sendable, Codable, Equatable {
     public var batch = 64
     public var cluster = ClusterSettings()
     public var checkpoints = CheckpointSettings()
+    /// What the event log tells about each step.
+    public var trace = Trace.steps
     /// Whether the report compares with what a practitioner would try first.
     public var baselines = false
     /// The absolute path of the folder that the run writes to.

@@ -39,6 +39,7 @@ indirect enum JobSchema: Sendable {
             "orphanTimeout": .value, "instructionSet": .value,
         ]),
         "checkpoints": .section(["keep": .value]),
+        "trace": .value,
         "output": .value,
     ])
 

@@ -69,7 +69,7 @@ final class EventLog: Sendable {
     }
 
     /// - Returns: an error when a step that is repeated gave other weights than the log has.
-    func append(_ event: RunEvent, at time: Date) -> SelMixError? {
+    func append(_ event: RunEvent, trace: StepTrace? = nil, at time: Date) -> SelMixError? {
         if case .step(let result) = event,
             let logged = state.withLock({ $0.logged.removeValue(forKey: result.step.rawValue) })
         {
@@ -79,7 +79,9 @@ final class EventLog: Sendable {
                 "step \(result.step) gave weights \(result.digest), but \(logged) before the restart",
                 hint: "the data, the program or the processor have changed; begin a new run")
         }
-        return write(EventLine(event, time: time))
+        var line = EventLine(event, time: time)
+        if case .step = event, let trace { line.add(trace) }
+        return write(line)
     }
 
     func append(round report: RoundReport, at time: Date) -> SelMixError? {
@@ -152,6 +154,22 @@ struct EventLine: Encodable {
     var weightsDigest: String?
     var loss: Double?
     var outcome: String?
+    /// Tree nodes by worker.
+    var by: [String: [String]]?
+    /// Whose contribution came last, and seconds after the first.
+    var waitedFor: String?
+    var waited: Double?
+    /// Digest of each shard's gradient and of each tensor, where they are traced.
+    var shardDigests: [String]?
+    var tensorDigests: [String: String]?
+
+    mutating func add(_ trace: StepTrace) {
+        by = trace.contributors
+        waitedFor = trace.waitedFor
+        waited = (trace.waited.seconds * 1e6).rounded() / 1e6
+        if !trace.shards.isEmpty { shardDigests = trace.shards }
+        if !trace.tensors.isEmpty { tensorDigests = trace.tensors }
+    }
 
     static func stamp(_ time: Date) -> String {
         time.formatted(.iso8601.year().month().day().time(includingFractionalSeconds: true))

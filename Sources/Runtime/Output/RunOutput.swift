@@ -31,7 +31,8 @@ struct RunOutput {
             samplesPerSecond: progress.samplesPerSecond(at: SystemClock.now), trainCounts: run.trainCounts,
             pseudoLabelCounts: result.pseudoLabelCounts,
             headClasses: run.split.head, before: try scores(run.head, validation: before),
-            after: try scores(result.bestHead, validation: after), history: result.history, rejectedMessages: rejectedMessages)
+            after: try scores(result.bestHead, validation: after), history: result.history,
+            rejectedMessages: rejectedMessages)
         try write(report, result)
         return report
     }

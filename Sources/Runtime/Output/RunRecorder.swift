@@ -7,6 +7,8 @@ final class RunRecorder: RunObserver {
     private(set) var progress: RunProgress
     private(set) var rejectedMessages = 0
     private let log: EventLog
+    /// Of the step that is told next.
+    private var trace: StepTrace?
     private let display: ProgressDisplay
     /// Whether waiting for the first workers is worth a line: not where they are started in the same breath.
     private let tellsWaiting: Bool
@@ -23,10 +25,13 @@ final class RunRecorder: RunObserver {
     func happened(_ event: RunEvent) {
         let now = SystemClock.now
         progress.update(event, at: now)
-        check(log.append(event, at: Date()))
+        check(log.append(event, trace: trace, at: Date()))
+        if case .step = event { trace = nil }
         if let line = notice(event) { display.note(line, progress, at: now) }
         display.show(progress, at: now)
     }
+
+    func stepTraced(_ trace: StepTrace) { self.trace = trace }
 
     func roundEnded(_ report: RoundReport) {
         progress.update(report)

@@ -26,6 +26,15 @@ public struct Parameters: Sendable {
     /// XXH3 over the whole buffer.
     public var digest: UInt64 { smx_hash(buffer.pointer, buffer.byteCount, 0) }
 
+    /// XXH3 of each tensor, in hexadecimal digits.
+    public var digests: [String: String] {
+        Dictionary(
+            uniqueKeysWithValues: layout.entries.map { entry in
+                let digest = smx_hash(floats + entry.offset, entry.count * 4, 0)
+                return (entry.name, String(digest, radix: 16))
+            })
+    }
+
     public var isFinite: Bool { smx_all_finite(floats, layout.count) }
 
     public func add(_ other: Parameters) { smx_add(other.floats, floats, layout.count) }
