@@ -97,6 +97,7 @@ final class TrainingEngine {
         let metrics = run.metrics(sums.counts)
         var report = RoundReport(
             round: round.rawValue, objective: run.objective.value(statistics), metrics: metrics, loss: meanLoss)
+        report.objectiveChange = history.last.map { report.objective - $0.objective }
         losses = []
         resumedMeanLoss = nil
         if initialCounts == nil { initialCounts = sums.counts }

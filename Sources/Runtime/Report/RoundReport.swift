@@ -19,6 +19,8 @@ public struct RoundReport: Sendable, Codable, Equatable {
     public var positivePairs: Int?
     /// sum_ij P_ij G_ij: the gain that this round's selection promises, to compare with what the next validation shows.
     public var expectedGain: Double?
+    /// How the objective changed since the round before: what that round's promise came to. Nil in round 0.
+    public var objectiveChange: Double?
     /// Classes that no unlabelled sample was predicted to be; their partners come from the labelled samples.
     public var emptyPseudoClasses: Int?
 
