@@ -43,7 +43,9 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
             ],
-            resources: [.embedInCode("Report/Pages/report.html")],
+            resources: [
+                .embedInCode("Report/Pages/report.html"), .embedInCode("Diagnosis/Pages/gain-diagnosis.html"),
+            ],
             swiftSettings: strict),
         .executableTarget(
             name: "SelMixCLI",
@@ -70,7 +72,7 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "ProcessTests",
-            dependencies: ["Common", "Coordination", "CZeroMQ", "Messaging", "Training", "SelMixCLI"],
+            dependencies: ["Common", "Coordination", "CZeroMQ", "Messaging", "SelMix", "Training", "SelMixCLI"],
             swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

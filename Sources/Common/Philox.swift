@@ -12,6 +12,7 @@ public struct Philox: Sendable {
         case probe = 4
         case synthesis = 5
         case jitter = 6
+        case diagnosis = 7
     }
 
     private let key: (UInt32, UInt32)

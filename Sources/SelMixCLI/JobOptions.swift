@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import Runtime
 
 /// What every command that reads a job file takes.
@@ -10,7 +11,15 @@ struct JobOptions: ParsableArguments {
         name: .customLong("set"), parsing: .singleValue, help: "Overrides a setting of the job file: key.path=value.")
     var overrides: [String] = []
 
-    func load() throws -> Job { try JobFile.load(job, overrides: overrides) }
+    /// - Parameter head: a .safetensors file with `weight` and `bias`, in place of the job file's head.
+    func load(head: String? = nil) throws -> Job {
+        var job = try JobFile.load(job, overrides: overrides)
+        if let head {
+            let path = URL(fileURLWithPath: head).path
+            job.head = HeadFiles(weight: path + "#weight", bias: path + "#bias")
+        }
+        return job
+    }
 }
 
 /// How a command reports.

@@ -4,7 +4,7 @@ import SelMix
 
 /// Metrics as a table for people.
 enum MetricsTable {
-    private static let rows: [(title: String, objective: String?, value: @Sendable (Metrics) -> Double)] = [
+    static let rows: [(title: String, objective: String?, value: @Sendable (Metrics) -> Double)] = [
         ("accuracy", nil, { $0.accuracy }),
         ("mean recall", "mean-recall", { $0.meanRecall }),
         ("min recall", "min-recall", { $0.minRecall }),

@@ -28,7 +28,7 @@ enum ResultOutput {
     }
 
     /// A path as a person would type it: without `..`, and from the working directory where it lies below that.
-    private static func shownPath(_ path: String) -> String {
+    static func shownPath(_ path: String) -> String {
         let whole = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
         let here = FileManager.default.currentDirectoryPath + "/"
         return whole.hasPrefix(here) ? String(whole.dropFirst(here.count)) : whole

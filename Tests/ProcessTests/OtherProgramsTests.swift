@@ -35,17 +35,32 @@ import Testing
         let run = RunFolder(path: folder.path("run"))
         let train = try Program.run(shortJob(output: run.path))
         try #require(train.status == 0, "\(train.errors)")
-        let page = try output(
-            of: "/usr/bin/env",
-            [
-                Self.environment["SELMIX_TEST_CHROMIUM"]!, "--headless=new", "--no-sandbox", "--disable-gpu",
-                "--user-data-dir=\(folder.path("profile"))", "--virtual-time-budget=10000", "--dump-dom",
-                "file://\(run.path)/report.html",
-            ])
+        let page = try drawn(run.path + "/report.html", profile: folder.path("profile"))
         #expect(page.contains("digits-min-recall"))
         #expect(page.contains("Yes, better."))
         #expect(page.components(separatedBy: "<svg").count > 4)
         #expect(page.components(separatedBy: "<canvas").count > 4)
+    }
+
+    @Test(.enabled(if: environment["SELMIX_TEST_CHROMIUM"] != nil, "needs Chromium: scripts/test --all"))
+    func aBrowserDrawsTheDiagnosis() throws {
+        let folder = try TemporaryFolder()
+        let job = Program.digits.appendingPathComponent("min-recall.yaml").path
+        let diagnosis = try Program.run("diagnose", "gain", job, "--output", folder.path("diagnosis"))
+        try #require(diagnosis.status == 0, "\(diagnosis.errors)")
+        let page = try drawn(folder.path("diagnosis/gain-diagnosis.html"), profile: folder.path("profile"))
+        #expect(page.components(separatedBy: "<circle").count == 1 + 100 + 1)
+        #expect(page.contains("estimated gain</text>"))
+    }
+
+    /// A page as a browser has it after its scripts ran.
+    private func drawn(_ page: String, profile: String) throws -> String {
+        try output(
+            of: "/usr/bin/env",
+            [
+                Self.environment["SELMIX_TEST_CHROMIUM"]!, "--headless=new", "--no-sandbox", "--disable-gpu",
+                "--user-data-dir=\(profile)", "--virtual-time-budget=10000", "--dump-dom", "file://\(page)",
+            ])
     }
 
     private func output(of program: String, _ arguments: [String]) throws -> String {

@@ -9,10 +9,8 @@ public final class StopSignals: @unchecked Sendable {
 
     /// - Parameter onStop: called on a queue of its own with the signal's name.
     public init(onStop: @escaping @Sendable (String) -> Void) {
-        // A write to a pipe whose reader is gone is an error to handle, not a reason to die.
-        signal(SIGPIPE, SIG_IGN)
+        _ = Self.defaultsAreOff
         for (number, name) in [(SIGINT, "SIGINT"), (SIGTERM, "SIGTERM")] {
-            signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
             source.setEventHandler { [self] in
                 if stopping { _exit(130) }
@@ -23,6 +21,12 @@ public final class StopSignals: @unchecked Sendable {
             sources.append(source)
         }
     }
+
+    /// Once a process: Dispatch handles a signal from the first source for it on, and ignoring it again would undo that.
+    private static let defaultsAreOff: Void = {
+        // A write to a pipe whose reader is gone is an error to handle, not a reason to die.
+        for number in [SIGPIPE, SIGINT, SIGTERM] { signal(number, SIG_IGN) }
+    }()
 
     /// Stops listening; the next run of this process listens for itself.
     public func release() {

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Common
-import Foundation
 import Runtime
 import SelMix
 
@@ -21,11 +20,7 @@ struct EvaluateCommand: ParsableCommand {
     }
 
     func run() throws {
-        var job = try job.load()
-        if let head {
-            let path = URL(fileURLWithPath: head).path
-            job.head = HeadFiles(weight: path + "#weight", bias: path + "#bias")
-        }
+        let job = try job.load(head: head)
         let run = try PreparedRun(job)
         let result = Result(
             head: head ?? job.head.weight,

@@ -1,0 +1,55 @@
+import Common
+import SelMix
+import Training
+
+/// Validation and selection of a run's round 0, computed here, to the bytes those that the run would have.
+struct FirstRound {
+    let counts: ConfusionCounts
+    let selection: TrainingEngine.RoundSelection
+    /// Features without labels, in the semi-supervised setting.
+    private let unlabeled: StoredTensor?
+
+    init(_ run: PreparedRun) throws {
+        let shards = run.job.cluster.shards
+        let unlabeled = try StoredTensor.unlabeled(run.job, catalog: TensorCatalog(), dimension: run.dimension)
+        let evaluation = try HeadEvaluation(classes: run.classes, dimension: run.dimension)
+        let sums: ValidationSums = try TreeNode.root(shards: shards).reduce(
+            { node in
+                guard node.count == 1 else { return nil }
+                let shard = ShardID(node.lower)
+                var sums = ValidationSums(
+                    counts: ConfusionCounts(classes: run.classes),
+                    featureSums: AlignedBuffer(byteCount: run.classes * run.dimension * 8, zeroed: true))
+                try evaluation.add(
+                    run.validation, shard: shard, of: shards, weights: run.head, counts: &sums.counts,
+                    sums: sums.featureSums?.values(as: Double.self).baseAddress)
+                if let unlabeled {
+                    sums.pseudoLabels = try evaluation.predict(unlabeled, shard: shard, of: shards, weights: run.head)
+                }
+                return sums
+            },
+            add: { left, right in
+                var sum = left
+                sum.add(right)
+                return sum
+            })
+        let round = try TrainingEngine(run).select(RoundIndex(0), sums: sums, isLast: false)
+        guard let selection = round.selection else { preconditionFailure("a first round without a selection") }
+        (counts, self.selection, self.unlabeled) = (sums.counts, selection, unlabeled)
+    }
+
+    /// Training samples as training mixes them, but all in one shard, and no step is too late to mix.
+    func mixedBatch(_ run: PreparedRun, seed: UInt64) throws -> MixedBatch {
+        let train = try LabeledFeatures(
+            run.job.data.train, role: "train", catalog: TensorCatalog(), classes: run.classes, dimension: run.dimension)
+        var rule = run.job.selmix.mixRule
+        rule.endStep = .max
+        var batch = MixedBatch(
+            data: train, shards: TrainingShards(labels: train.labels, classes: run.classes, shards: 1), rule: rule,
+            seed: seed)
+        batch.unlabeled = unlabeled.map {
+            UnlabeledPools(features: $0, labels: selection.pseudoLabels, classes: run.classes, shards: 1)
+        }
+        return batch
+    }
+}
