@@ -16,16 +16,12 @@ struct SweepCommand: AsyncParsableCommand {
         parsing: .singleValue,
         help: "A setting to vary: key.path=value,value. May be given twice, for all combinations of two settings.")
     var vary: [String]
-    @Option(help: "Worker processes; by default one a core.")
-    var workers: Int?
+    @OptionGroup var local: LocalOptions
     @Option(name: .customLong("output"), help: "Where to write; by default the job's output with `-sweep` behind it.")
     var directory: String?
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
-        if let workers, !(1...1024).contains(workers) {
-            throw ValidationError("--workers is \(workers); it must be from 1 to 1024")
-        }
         if vary.count > 2 {
             throw ValidationError("--vary is given \(vary.count) times; it may be given once or twice")
         }
@@ -36,16 +32,12 @@ struct SweepCommand: AsyncParsableCommand {
         let sweep = try Sweep(
             job: job.job, overrides: job.overrides, axes: vary.map { try SweepAxis(parsing: $0) },
             directory: directory.map { URL(fileURLWithPath: $0).path })
-        let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-        let cores = ProcessInfo.processInfo.activeProcessorCount
         let report = try await sweep(
             announce: { line in
                 if !output.quiet { FileHandle.standardError.write(Data("\(line)\n".utf8)) }
             },
             train: { run in
-                let train = LocalTraining(
-                    workers: workers ?? min(cores, run.job.cluster.shards), program: program,
-                    display: .automatic(quiet: output.quiet))
+                let train = try local.training(of: run, display: .automatic(quiet: output.quiet))
                 return try await train(run, log: log)
             })
         if output.json {
