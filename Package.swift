@@ -7,7 +7,11 @@ let strictC: [CSetting] = [.treatAllWarnings(as: .error)]
 
 let package = Package(
     name: "selmix",
-    products: [.executable(name: "selmix", targets: ["SelMixCLI"])],
+    products: [
+        .executable(name: "selmix", targets: ["SelMixCLI"]),
+        // Not for users of the program: whole clusters in virtual time, for its developers.
+        .executable(name: "simulate", targets: ["SimulateCLI"]),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
@@ -56,6 +60,13 @@ let package = Package(
             ],
             swiftSettings: strict),
 
+        // Whole clusters in virtual time, over the production state machines.
+        .target(name: "Simulation", dependencies: ["Common", "Coordination"], swiftSettings: strict),
+        .executableTarget(
+            name: "SimulateCLI",
+            dependencies: ["Simulation", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            swiftSettings: strict),
+
         .testTarget(name: "ArchitectureTests", swiftSettings: strict),
         .testTarget(name: "CommonTests", dependencies: ["Common"], swiftSettings: strict),
         .testTarget(
@@ -63,6 +74,10 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "TrainingTests", dependencies: ["Common", "SelMix", "Training"], swiftSettings: strict),
+        .testTarget(
+            name: "CoordinationTests", dependencies: ["Common", "Coordination"], exclude: ["Scenarios"],
+            swiftSettings: strict),
+        .testTarget(name: "SimulationTests", dependencies: ["Coordination", "Simulation"], swiftSettings: strict),
         .testTarget(
             name: "MessagingTests", dependencies: ["Common", "Coordination", "CZeroMQ", "Messaging"],
             swiftSettings: strict),

@@ -1691,7 +1691,7 @@ const ProtobufCMessageDescriptor selmix__wire__weights__descriptor =
   (ProtobufCMessageInit) selmix__wire__weights__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor selmix__wire__assignment__field_descriptors[6] =
+static const ProtobufCFieldDescriptor selmix__wire__assignment__field_descriptors[7] =
 {
   {
     "number",
@@ -1765,8 +1765,21 @@ static const ProtobufCFieldDescriptor selmix__wire__assignment__field_descriptor
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "each_shard",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Selmix__Wire__Assignment, each_shard),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned selmix__wire__assignment__field_indices_by_name[] = {
+  6,   /* field[6] = each_shard */
   5,   /* field[5] = feature_sums */
   0,   /* field[0] = number */
   3,   /* field[3] = selection */
@@ -1777,7 +1790,7 @@ static const unsigned selmix__wire__assignment__field_indices_by_name[] = {
 static const ProtobufCIntRange selmix__wire__assignment__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 6 }
+  { 0, 7 }
 };
 const ProtobufCMessageDescriptor selmix__wire__assignment__descriptor =
 {
@@ -1787,7 +1800,7 @@ const ProtobufCMessageDescriptor selmix__wire__assignment__descriptor =
   "Selmix__Wire__Assignment",
   "selmix.wire",
   sizeof(Selmix__Wire__Assignment),
-  6,
+  7,
   selmix__wire__assignment__field_descriptors,
   selmix__wire__assignment__field_indices_by_name,
   1,  selmix__wire__assignment__number_ranges,

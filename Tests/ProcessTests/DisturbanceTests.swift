@@ -116,4 +116,27 @@ import Testing
         #expect(coordinator.waitForExit() == 130)
         #expect(late.waitForExit() == 0)
     }
+
+    /// A worker that gets a tenth of the time: what it holds is computed by others too, and the bytes stay the same.
+    @Test func aThrottledWorkerIsWorkedAround() throws {
+        let folder = try TemporaryFolder()
+        let undisturbed = RunFolder(path: folder.path("undisturbed"))
+        let plain = try Program.run(longJob(output: undisturbed.path, workers: 2))
+        try #require(plain.status == 0, "\(plain.errors)")
+
+        let run = RunFolder(path: folder.path("run"))
+        let train = try RunningProgram(longJob(output: run.path, workers: 4))
+        try eventually("the first step") { run.lastStep >= 0 }
+        let slow = try #require(run.workers["local-3"])
+        while train.isRunning {
+            kill(slow, SIGSTOP)
+            usleep(90_000)
+            kill(slow, SIGCONT)
+            usleep(10_000)
+        }
+        #expect(train.waitForExit() == 0, "\(train.errors)")
+        #expect(run.events("copied").contains { ($0["reason"] as? String)?.contains("local-3 is slow") == true })
+        #expect(run.events("worker-lost").isEmpty)
+        #expect(run.stepDigests == undisturbed.stepDigests)
+    }
 }

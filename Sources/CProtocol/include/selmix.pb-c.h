@@ -280,10 +280,14 @@ struct  Selmix__Wire__Assignment
    * Validation: the class feature sums are wanted too, not only the counts.
    */
   protobuf_c_boolean feature_sums;
+  /*
+   * Answer with each shard by itself, for a trace, not with the largest nodes.
+   */
+  protobuf_c_boolean each_shard;
 };
 #define SELMIX__WIRE__ASSIGNMENT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&selmix__wire__assignment__descriptor) \
-    , 0, NULL, 0, 0, 0,NULL, 0 }
+    , 0, NULL, 0, 0, 0,NULL, 0, 0 }
 
 
 struct  Selmix__Wire__Release

@@ -9,6 +9,7 @@ extension Coordinator {
     /// What must always hold and does not; nil while all is well. Looked at after every simulated step.
     public var brokenInvariant: String? {
         var holders = [Incarnation?](repeating: nil, count: configuration.shards)
+        var copied = [Bool](repeating: false, count: configuration.shards)
         for worker in workers.values {
             for outstanding in worker.outstanding {
                 let assignment = outstanding.assignment
@@ -19,8 +20,13 @@ extension Coordinator {
                 if assignment.weights != weights { return "assignment \(assignment.number) has other weights" }
                 for node in outstanding.missing {
                     for shard in node.lower..<node.upper {
-                        if holders[shard] != nil { return "shard \(shard) is held twice" }
-                        holders[shard] = worker.incarnation
+                        if outstanding.isCopy {
+                            if copied[shard] { return "shard \(shard) is copied twice" }
+                            copied[shard] = true
+                        } else {
+                            if holders[shard] != nil { return "shard \(shard) is held twice" }
+                            holders[shard] = worker.incarnation
+                        }
                     }
                 }
             }
@@ -28,7 +34,7 @@ extension Coordinator {
         if case .working(let work) = phase {
             if ledger.isComplete { return "\(work) is complete and still open" }
             if workers.values.contains(where: { $0.state == .ready }),
-                let orphan = ledger.missing.first(where: { holders[$0.rawValue] == nil })
+                let orphan = ledger.missing.first(where: { holders[$0.rawValue] == nil && !copied[$0.rawValue] })
             {
                 return "nobody holds shard \(orphan)"
             }

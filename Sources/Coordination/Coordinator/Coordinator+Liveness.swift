@@ -8,10 +8,12 @@ extension Coordinator {
         for worker in workers.values.sorted(by: { $0.joinOrder < $1.joinOrder }) {
             if now >= worker.leaseEnd(timing) {
                 lose(worker.incarnation, reason: "silent for \((now - worker.lastHeard).told)", at: now, &directives)
-            } else if let stuck = worker.outstanding.first(where: {
+            } else if let stuck = (worker.outstanding + worker.late).first(where: {
                 now >= $0.patienceEnd(timing, slowest: slowestTurnaround)
             }) {
-                for shard in stuck.missing.flatMap(\.shards) { timesStuck[shard.rawValue] += 1 }
+                for shard in stuck.missing.flatMap(\.shards) where phase == .working(stuck.assignment.work) {
+                    timesStuck[shard.rawValue] += 1
+                }
                 lose(
                     worker.incarnation, reason: "no progress for \((now - stuck.lastSign).told)", at: now, &directives)
             }
@@ -32,6 +34,10 @@ extension Coordinator {
     ) {
         guard let worker = workers.removeValue(forKey: incarnation) else { return }
         givenUp.insert(incarnation)
+        // Its copies are gone, so that what they stood for may be copied again.
+        for other in workers.keys {
+            for index in workers[other]!.outstanding.indices { workers[other]!.outstanding[index].isCopied = false }
+        }
         directives.append(.record(.workerLost(worker.name, incarnation, reason: reason)))
         // If it lives after all, it may come back as a new incarnation.
         directives.append(.send(.rejoin(reason: reason), to: incarnation))

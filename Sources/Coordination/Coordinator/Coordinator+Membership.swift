@@ -94,11 +94,16 @@ extension Coordinator {
         }
         let moved = heartbeat.blocks != worker.blocks
         worker.blocks = heartbeat.blocks
-        for index in worker.outstanding.indices {
-            // Progress shows on whatever it holds: it works on one assignment at a time.
-            if moved, heartbeat.holding.contains(worker.outstanding[index].assignment.number) {
-                worker.outstanding[index].lastSign = now
-            }
+        // Progress shows on whatever it holds: it works on one assignment at a time.
+        for index in worker.outstanding.indices
+        where moved && heartbeat.holding.contains(worker.outstanding[index].assignment.number) {
+            worker.outstanding[index].lastSign = now
+        }
+        for index in worker.late.indices where moved { worker.late[index].lastSign = now }
+        // What it does not hold any more it has done, or it never got there.
+        worker.late.removeAll {
+            !heartbeat.holding.contains($0.assignment.number)
+                && now >= $0.lastSent + configuration.timing.heartbeatInterval
         }
         workers[incarnation] = worker
         resendLost(to: incarnation, heartbeat, at: now, &directives)

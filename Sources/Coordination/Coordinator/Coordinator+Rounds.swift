@@ -18,6 +18,7 @@ extension Coordinator {
             shortSince = now
         }
         dealOrphaned(at: now, &directives)
+        copyStragglers(at: now, &directives)
         tellReason(&directives)
     }
 
@@ -29,9 +30,10 @@ extension Coordinator {
         }
         phase = .working(work)
         ledger = Ledger(shards: configuration.shards)
+        pace = nil
         timesStuck = Array(repeating: 0, count: configuration.shards)
         if case .validate(let round) = work { directives.append(.record(.roundStarted(round))) }
-        let receivers = ready
+        let receivers = receivers
         for (worker, shards) in zip(
             receivers, ShardPlanner.deal(total: configuration.shards, workers: receivers.count))
         where !shards.isEmpty {

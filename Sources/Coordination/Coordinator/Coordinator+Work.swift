@@ -11,14 +11,14 @@ enum ContributionOutcome: Equatable {
 
 extension Coordinator {
     mutating func assign(
-        _ shards: [ShardID], of work: Work, to incarnation: Incarnation, at now: Instant,
+        _ shards: [ShardID], of work: Work, to incarnation: Incarnation, asCopy: Bool = false, at now: Instant,
         _ directives: inout [CoordinatorDirective]
     ) {
         guard var worker = workers[incarnation] else { preconditionFailure("assigning to unknown \(incarnation)") }
         assignments += 1
         let assignment = Assignment(
             number: assignments, work: work, weights: weights, selection: selectionNeeded(by: work), shards: shards,
-            featureSums: needsFeatureSums(work))
+            featureSums: needsFeatureSums(work), eachShard: configuration.tracesShards)
         if worker.weights != weights {
             worker.weights = weights
             directives.append(.sendWeights(weights, to: incarnation))
@@ -26,7 +26,8 @@ extension Coordinator {
         worker.outstanding.append(
             .init(
                 assignment: assignment, missing: Set(assignment.nodes(shards: configuration.shards)),
-                timesStuck: shards.map { timesStuck[$0.rawValue] }.max() ?? 0, lastSent: now, lastSign: now))
+                timesStuck: shards.map { timesStuck[$0.rawValue] }.max() ?? 0, firstSent: now, isCopy: asCopy,
+                lastSent: now, lastSign: now))
         workers[incarnation] = worker
         directives.append(.assign(assignment, to: incarnation))
     }
@@ -66,6 +67,7 @@ extension Coordinator {
 
     private mutating func judge(_ contribution: Contribution, from incarnation: Incarnation) -> ContributionOutcome {
         guard phase == .working(contribution.work) else {
+            if let first = contradictsClosedWork(contribution) { return .contradicted(first: first) }
             return .dropped(reason: "\(contribution.work) is not open")
         }
         guard contribution.weights == weights else {
@@ -85,23 +87,39 @@ extension Coordinator {
 
     /// Takes a contribution off what its worker still owes.
     private mutating func settle(_ contribution: Contribution, of incarnation: Incarnation, at now: Instant) {
-        guard var worker = workers[incarnation],
-            let index = worker.outstanding.firstIndex(where: { $0.assignment.number == contribution.assignment })
-        else { return }
-        worker.outstanding[index].missing.remove(contribution.node)
-        worker.outstanding[index].lastSign = now
-        if worker.outstanding[index].missing.isEmpty {
-            let done = worker.outstanding.remove(at: index)
+        guard var worker = workers[incarnation] else { return }
+        Self.settle(contribution, in: &worker.late, at: now)
+        if let done = Self.settle(contribution, in: &worker.outstanding, at: now) {
+            // From the last sending, so that a lost one does not pass for slow work.
             slowestTurnaround = max(slowestTurnaround, now - done.lastSent)
+            pace = max(pace ?? .zero, now - done.lastSent)
         }
         workers[incarnation] = worker
+    }
+
+    /// - Returns: the assignment, if this was its last node.
+    @discardableResult
+    private static func settle(
+        _ contribution: Contribution, in held: inout [WorkerRecord.Outstanding], at now: Instant
+    ) -> WorkerRecord.Outstanding? {
+        guard let index = held.firstIndex(where: { $0.assignment.number == contribution.assignment }) else {
+            return nil
+        }
+        held[index].missing.remove(contribution.node)
+        held[index].lastSign = now
+        return held[index].missing.isEmpty ? held.remove(at: index) : nil
     }
 
     private mutating func completeIfDone(_ directives: inout [CoordinatorDirective]) {
         guard case .working(let work) = phase, ledger.isComplete else { return }
         phase = .computing(work)
-        // Whatever is still outstanding would only be a second copy.
-        for incarnation in workers.keys { workers[incarnation]?.outstanding = [] }
+        closed = (closed + [(work, ledger)]).suffix(Self.closedWindow)
+        // Whatever is still outstanding would only be a second copy, and whoever computes it is late.
+        for incarnation in workers.keys {
+            guard let outstanding = workers[incarnation]?.outstanding, !outstanding.isEmpty else { continue }
+            workers[incarnation]?.late += outstanding
+            workers[incarnation]?.outstanding = []
+        }
         switch work {
         case .validate(let round): directives.append(.select(round, isLast: isLast(round)))
         case .train(let step): directives.append(.applyStep(step))
@@ -116,7 +134,7 @@ extension Coordinator {
             for outstanding in worker.outstanding { held.formUnion(outstanding.missing.flatMap(\.shards)) }
         }
         let orphaned = ledger.missing.filter { !held.contains($0) }
-        let receivers = ready
+        let receivers = receivers
         guard !orphaned.isEmpty, !receivers.isEmpty else { return }
         for (worker, shards) in zip(receivers, ShardPlanner.redeal(orphaned, load: receivers.map(\.load)))
         where !shards.isEmpty {

@@ -7,7 +7,8 @@ import Common
 ///
 /// The invariants, checked by ``brokenInvariant``:
 /// - at most one piece of work is open; each logical shard counts once in it;
-/// - every shard that is not counted is held by exactly one worker's assignment, or there is no worker to hold it;
+/// - every shard that is not counted is held by some worker's assignment, or there is no worker to hold it; by a second
+///   one only as a copy of a straggler's;
 /// - work is assigned to ready workers alone, and a life that was given up never counts again;
 /// - weights version n is step n's input: step, weights and selection of all open assignments agree.
 public struct Coordinator: Sendable {
@@ -29,14 +30,17 @@ public struct Coordinator: Sendable {
         public var matrixLibrary: String
         /// How the coordinator's machine rounds.
         public var probe: Digest
+        /// Every shard is contributed by itself, so that the event log can tell each.
+        public var tracesShards: Bool
         /// The round to begin with: 0, or what a checkpoint says.
         public var firstRound: RoundIndex
 
         public init(
             runID: RunID, epoch: Epoch, shards: Int, rounds: Int, stepsPerRound: Int, timing: Timing,
             minWorkers: Int, workerWait: Duration, instructionSet: String, version: String, matrixLibrary: String,
-            probe: Digest, firstRound: RoundIndex = RoundIndex(0)
+            probe: Digest, tracesShards: Bool = false, firstRound: RoundIndex = RoundIndex(0)
         ) {
+            self.tracesShards = tracesShards
             self.runID = runID
             self.epoch = epoch
             self.shards = shards
@@ -76,6 +80,11 @@ public struct Coordinator: Sendable {
     var givenUp: Set<Incarnation> = []
     var joined = 0
     var ledger: Ledger
+    /// The longest time that an assignment of the open work took; nil while none is done.
+    var pace: Duration?
+    /// The last pieces of work that are over, to compare late contributions with: digests, no tensors.
+    var closed: [(work: Work, ledger: Ledger)] = []
+    static let closedWindow = 4
     /// How often each shard of the open work was taken from a worker that got stuck with it.
     var timesStuck: [Int]
     var assignments: UInt64 = 0
@@ -133,6 +142,7 @@ public struct Coordinator: Sendable {
         deadlines += workers.values.compactMap {
             $0.patienceEnd(configuration.timing, slowest: slowestTurnaround)
         }
+        if let stragglerDeadline { deadlines.append(stragglerDeadline) }
         if let shortSince { deadlines.append(shortSince + configuration.workerWait) }
         return deadlines.min()
     }

@@ -40,6 +40,8 @@ public enum RunEvent: Sendable, Equatable {
     case workerLost(String, Incarnation, reason: String)
     /// Shards of a lost worker go to another in mid-work.
     case moved([ShardID], of: Work, to: String)
+    /// A straggler's shards are computed by another worker too.
+    case copied([ShardID], of: Work, from: String, to: String)
     /// An assignment or its answer was lost on the way.
     case repeated(Assignment, to: String)
     case dropped(Contribution, from: String, reason: String)

@@ -25,6 +25,8 @@ public struct Ledger: Sendable {
     public var missing: [ShardID] { covered.indices.filter { !covered[$0] }.map { ShardID($0) } }
     public func isCounted(_ shard: ShardID) -> Bool { covered[shard.rawValue] }
 
+    func entry(of node: TreeNode) -> Entry? { entries.first { $0.node == node } }
+
     public enum Outcome: Equatable, Sendable {
         case counted
         /// The same node with the same digest: a second copy, as retries and re-dealt shards make them.

@@ -11,6 +11,8 @@ extension RunEvent: CustomStringConvertible {
         case .workerDraining(let name, _, let reason): "worker \(name) is leaving: \(reason)"
         case .workerLeft(let name, _): "worker \(name) left"
         case .workerLost(let name, _, let reason): "worker \(name) lost: \(reason)"
+        case .copied(let shards, let work, let straggler, let name):
+            "shards \(shards.told) of \(work), which \(straggler) is slow with, copied to \(name)"
         case .moved(let shards, let work, let name): "shards \(shards.told) of \(work) moved to \(name)"
         case .repeated(let assignment, let name): "repeated to \(name): \(assignment)"
         case .dropped(let contribution, let name, let reason): "dropped from \(name): \(contribution): \(reason)"

@@ -17,10 +17,18 @@ struct WorkerRecord: Sendable {
         var missing: Set<TreeNode>
         /// How often its shards were taken from a worker that got stuck with them.
         let timesStuck: Int
+        let firstSent: Instant
+        /// A second computing of what a straggler holds.
+        var isCopy = false
+        /// Somebody else computes it too.
+        var isCopied = false
         var lastSent: Instant
         /// When it was last sent, or when the worker last showed progress on it.
         var lastSign: Instant
         var sendings = 1
+
+        /// Shards that no contribution of this assignment has covered yet.
+        var shards: [ShardID] { missing.flatMap(\.shards).sorted() }
 
         func patienceEnd(_ timing: Timing, slowest: Duration) -> Instant {
             lastSign + timing.patience(slowest: slowest, timesStuck: timesStuck)
@@ -36,12 +44,14 @@ struct WorkerRecord: Sendable {
     /// The weights that it was last sent.
     var weights: WeightsVersion?
     var outstanding: [Outstanding] = []
+    /// What it still computes for work that is over; until that is done it is given nothing new.
+    var late: [Outstanding] = []
 
     func leaseEnd(_ timing: Timing) -> Instant { lastHeard + timing.lease }
 
     /// When the first sign of progress on what it holds gets too old.
     func patienceEnd(_ timing: Timing, slowest: Duration) -> Instant? {
-        outstanding.map { $0.patienceEnd(timing, slowest: slowest) }.min()
+        (outstanding + late).map { $0.patienceEnd(timing, slowest: slowest) }.min()
     }
 
     /// Shards that it holds and that no contribution has covered yet.

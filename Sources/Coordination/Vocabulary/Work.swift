@@ -29,11 +29,14 @@ public struct Assignment: Hashable, Sendable {
     /// Validation: the class feature sums are wanted too. They are the same in every round while features are frozen, so
     /// they travel once.
     public let featureSums: Bool
+    /// Each shard is contributed by itself, so that it can be traced; otherwise the largest nodes are.
+    public let eachShard: Bool
 
     public init(
         number: UInt64, work: Work, weights: WeightsVersion, selection: Digest, shards: [ShardID],
-        featureSums: Bool = false
+        featureSums: Bool = false, eachShard: Bool = false
     ) {
+        self.eachShard = eachShard
         self.number = number
         self.work = work
         self.weights = weights
@@ -43,7 +46,9 @@ public struct Assignment: Hashable, Sendable {
     }
 
     /// The tree nodes that the worker answers with, one contribution each.
-    public func nodes(shards total: Int) -> [TreeNode] { TreeNode.maximalNodes(of: shards, total: total) }
+    public func nodes(shards total: Int) -> [TreeNode] {
+        eachShard ? shards.map { TreeNode.leaf($0) } : TreeNode.maximalNodes(of: shards, total: total)
+    }
 }
 
 /// One worker's sum over one subtree of logical shards; the tensors travel beside it.

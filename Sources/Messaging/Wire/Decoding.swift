@@ -182,7 +182,7 @@ extension CoordinatorMessage: WireDecodable {
                     number: assignment.number, work: try Work(try present(assignment.work)),
                     weights: WeightsVersion(try int(assignment.weights_version)),
                     selection: Digest(rawValue: assignment.selection), shards: shards.map { ShardID(Int($0)) },
-                    featureSums: assignment.feature_sums != 0))
+                    featureSums: assignment.feature_sums != 0, eachShard: assignment.each_shard != 0))
         case SELMIX__WIRE__FRAME__BODY_RELEASE:
             self = .release(reason: try text(try present(frame.release).reason, limits, cut: true))
         default:

@@ -154,6 +154,7 @@ extension CoordinatorMessage: WireEncodable {
                 $0.n_shards = assignment.shards.count
                 $0.shards = builder.array(assignment.shards.map { UInt32($0.rawValue) })
                 $0.feature_sums = assignment.featureSums ? 1 : 0
+                $0.each_shard = assignment.eachShard ? 1 : 0
             }
         case .release(let reason):
             builder.frame.body_case = SELMIX__WIRE__FRAME__BODY_RELEASE

@@ -95,7 +95,7 @@ public final class CoordinatorShell {
                 timing: run.timing, minWorkers: job.cluster.minWorkers,
                 workerWait: .seconds(job.cluster.workerWait),
                 instructionSet: run.instructionSet, version: Version.current,
-                matrixLibrary: InstructionSet.libraryVersion, probe: run.probe,
+                matrixLibrary: InstructionSet.libraryVersion, probe: run.probe, tracesShards: job.trace == .shards,
                 firstRound: start.state?.nextRound ?? RoundIndex(0)))
     }
 
@@ -119,21 +119,19 @@ public final class CoordinatorShell {
     /// - Returns: how it ended, with everything that a report needs.
     func lead() throws -> (outcome: Outcome, result: RunResult) {
         handle(.started)
-        var ended = outcome
-        while ended == nil {
+        while outcome == nil {
             let wait = core.nextDeadline.map { $0 - SystemClock.now }
             Poller.wait([control, bulk], wake: mailbox.signal, timeout: wait)
             receive(from: control)
             receive(from: bulk)
             for arrival in mailbox.takeAll() { handle(arrival) }
             if let deadline = core.nextDeadline, SystemClock.now >= deadline { handle(.tick) }
-            ended = outcome
         }
         // Lets the last words to the workers go out.
         control.linger(.seconds(1))
         // The engine may still be at work for an interrupted run.
         let result = try compute.sync { try RunResult(box.engine) }
-        return (ended!, result)
+        return (outcome!, result)
     }
 
     /// The longest tensor that a worker may send: class feature sums in float64, or sparse counts of a whole validation.
@@ -145,8 +143,13 @@ public final class CoordinatorShell {
 
     // MARK: Events
 
+    /// Messages of one socket that are handled before the other socket, the mailbox and the clock have their turn: more
+    /// than workers ever leave waiting, so that only a flood is interrupted.
+    private static let messagesPerTurn = 4096
+
     private func receive(from socket: Socket) {
-        while outcome == nil, let received = socket.receive(WorkerMessage.self) {
+        for _ in 0..<Self.messagesPerTurn {
+            guard outcome == nil, let received = socket.receive(WorkerMessage.self) else { return }
             switch received {
             case .rejected(let error):
                 reject("a message", reason: error.reason)

@@ -68,6 +68,7 @@ public struct RunExplanation: Sendable, Encodable {
         case "worker-draining": "\(name) is leaving: \(reason)"
         case "worker-refused": "\(name) was refused: \(reason)"
         case "moved": "shards \(shards) of \(event.work ?? "") went to \(name)"
+        case "copied": "shards \(shards) of \(event.work ?? "") were computed by \(name) too: \(reason)"
         case "repeated": "shards \(shards) of \(event.work ?? "") were sent to \(name) again"
         case "dropped": "a contribution of \(name) was dropped: \(reason)"
         case "waiting": "waiting: \(reason)"

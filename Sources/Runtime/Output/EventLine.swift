@@ -69,6 +69,9 @@ struct EventLine: Encodable {
             (worker, self.incarnation, self.reason) = (name, incarnation.description, reason)
         case .moved(let shards, let work, let name):
             (self.shards, self.work, worker) = (shards.map(\.rawValue), work.description, name)
+        case .copied(let shards, let work, let straggler, let name):
+            (self.shards, self.work, worker) = (shards.map(\.rawValue), work.description, name)
+            reason = "\(straggler) is slow"
         case .repeated(let assignment, let name):
             (shards, work, worker) = (assignment.shards.map(\.rawValue), assignment.work.description, name)
         case .dropped(let contribution, let name, let reason):
@@ -99,6 +102,7 @@ extension RunEvent {
         case .workerLeft: "worker-left"
         case .workerLost: "worker-lost"
         case .moved: "moved"
+        case .copied: "copied"
         case .repeated: "repeated"
         case .dropped: "dropped"
         case .roundStarted: "round"

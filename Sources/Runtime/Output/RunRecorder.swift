@@ -73,7 +73,10 @@ final class RunRecorder: RunObserver {
         case .workerReady(let name, _) where progress.stepsDone > 0: "worker \(name) joined"
         case .moved(let shards, let work, let name):
             "\(shards.count) shard\(shards.count == 1 ? "" : "s") of \(work) moved to \(name)"
-        case .dropped(let contribution, let name, let reason):
+        case .copied(let shards, _, let straggler, let name):
+            "\(straggler) is slow: \(shards.count) shard\(shards.count == 1 ? "" : "s") computed by \(name) too"
+        case .dropped(let contribution, let name, let reason)
+        where reason.hasPrefix("weights") || reason.hasPrefix("selection") || reason.hasPrefix("no node"):
             "dropped \(contribution.node) of \(contribution.work) from \(name): \(reason)"
         default: nil
         }

@@ -44,7 +44,7 @@ final class WorkerEngine {
     ) throws {
         var mixed = data.mixed
         mixed.unlabeled = unlabeled
-        for node in nodes(of: assignment) {
+        for node in assignment.nodes(shards: data.job.cluster.shards) {
             let frames: [TensorFrame]
             let loss: Double
             switch assignment.work {
@@ -64,14 +64,6 @@ final class WorkerEngine {
                     assignment: assignment.number, work: assignment.work, weights: assignment.weights,
                     selection: assignment.selection, node: node, digest: Digest(rawValue: frames.digest), loss: loss),
                 frames)
-        }
-    }
-
-    /// What the assignment is answered with: the largest nodes it holds, or each shard by itself where they are traced.
-    private func nodes(of assignment: Assignment) -> [TreeNode] {
-        switch data.job.trace {
-        case .steps: assignment.nodes(shards: data.job.cluster.shards)
-        case .shards: assignment.shards.map { TreeNode.leaf($0) }
         }
     }
 

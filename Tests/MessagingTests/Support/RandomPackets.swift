@@ -74,7 +74,8 @@ extension Draw {
             .assign(
                 Assignment(
                     number: number(), work: work(), weights: version(), selection: digest(),
-                    shards: (0...below(9)).map { _ in ShardID(Int(number(bits: 32))) }, featureSums: bool()))
+                    shards: (0...below(9)).map { _ in ShardID(Int(number(bits: 32))) }, featureSums: bool(),
+                    eachShard: bool()))
         case .release: .release(reason: text())
         }
     }

@@ -1,0 +1,51 @@
+import Common
+
+// A straggler's shards are computed a second time by whoever has nothing to do. The first copy counts, and the second must
+// have the same digest. While the straggler is still busy with what is over, it is given nothing new.
+
+extension Coordinator {
+    /// How long an assignment may take before it is copied: twice what the others took, and long enough that it is no jitter.
+    private var stragglerWait: Duration? {
+        pace.map { max($0 * 2, configuration.timing.failureTimeout / 100) }
+    }
+
+    /// Ready, and with nothing to do, not even for work that is over.
+    private var idle: [WorkerRecord] { ready.filter { $0.outstanding.isEmpty && $0.late.isEmpty } }
+
+    /// Who is given work: those who are not busy with what is over, or, if all are, all.
+    var receivers: [WorkerRecord] {
+        let free = ready.filter(\.late.isEmpty)
+        return free.isEmpty ? ready : free
+    }
+
+    /// When the next assignment becomes one to copy; nil while nobody could.
+    var stragglerDeadline: Instant? {
+        guard case .working = phase, let wait = stragglerWait, !idle.isEmpty else { return nil }
+        return workers.values.flatMap(\.outstanding).filter { !$0.isCopy && !$0.isCopied }
+            .map { $0.firstSent + wait }.min()
+    }
+
+    /// One helper computes all that a straggler still holds, so that its nodes are the same and the copies can be compared.
+    mutating func copyStragglers(at now: Instant, _ directives: inout [CoordinatorDirective]) {
+        guard case .working(let work) = phase, let wait = stragglerWait else { return }
+        for straggler in workers.values.sorted(by: { $0.joinOrder < $1.joinOrder }) {
+            for (index, outstanding) in straggler.outstanding.enumerated()
+            where !outstanding.isCopy && !outstanding.isCopied && now >= outstanding.firstSent + wait {
+                guard let helper = idle.first else { return }
+                workers[straggler.incarnation]?.outstanding[index].isCopied = true
+                let shards = outstanding.shards
+                let copied = Set(workers.values.flatMap(\.outstanding).filter(\.isCopy).flatMap(\.shards))
+                guard copied.isDisjoint(with: shards) else { continue }
+                directives.append(.record(.copied(shards, of: work, from: straggler.name, to: helper.name)))
+                assign(shards, of: work, to: helper.incarnation, asCopy: true, at: now, &directives)
+            }
+        }
+    }
+
+    /// Whether a contribution to work that is over differs from what was counted then; nil when that is not known (any more).
+    func contradictsClosedWork(_ contribution: Contribution) -> Incarnation? {
+        guard let entry = closed.last(where: { $0.work == contribution.work })?.ledger.entry(of: contribution.node)
+        else { return nil }
+        return entry.digest == contribution.digest ? nil : entry.giver
+    }
+}

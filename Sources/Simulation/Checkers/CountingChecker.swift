@@ -1,0 +1,107 @@
+import Common
+import Coordination
+
+/// Each shard counts exactly once in each piece of work, pieces of work come in their order, and everything that is
+/// computed has the bits of the undisturbed run.
+///
+/// It knows nothing of the coordinator's ledger: it looks at what the coordinator keeps.
+struct CountingChecker {
+    private let reference: ReferenceRun
+    /// What has to be done next.
+    private var expected: Work?
+    private var isReducing = false
+    private var timesCounted: [Int]
+    /// To whom each shard was given last.
+    private var holders: [Incarnation?]
+    private var featureSumsWanted = true
+
+    init(_ reference: ReferenceRun) {
+        self.reference = reference
+        timesCounted = Array(repeating: 0, count: reference.model.shards)
+        holders = Array(repeating: nil, count: reference.model.shards)
+    }
+
+    /// The coordinator starts, or starts again from a checkpoint.
+    mutating func restart(at round: RoundIndex) {
+        expected = .validate(round)
+        isReducing = false
+        featureSumsWanted = true
+        clear()
+    }
+
+    func isOpen(_ work: Work) -> Bool { work == expected && !isReducing }
+
+    mutating func assigned(_ assignment: Assignment, to life: Incarnation) throws(Violation) {
+        guard isOpen(assignment.work) else { throw Violation("assigned \(assignment), expected is \(told)") }
+        let (weights, selection) = reference.input(of: assignment.work)
+        guard assignment.weights == weights, assignment.selection == selection else {
+            throw Violation("\(assignment) has other weights or another selection than the undisturbed run")
+        }
+        guard !assignment.shards.isEmpty, zip(assignment.shards, assignment.shards.dropFirst()).allSatisfy(<) else {
+            throw Violation("\(assignment) has no ascending shards")
+        }
+        if case .validate = assignment.work, assignment.featureSums != featureSumsWanted {
+            throw Violation("\(assignment) \(featureSumsWanted ? "lacks" : "has") feature sums")
+        }
+        for shard in assignment.shards { holders[shard.rawValue] = life }
+    }
+
+    mutating func kept(_ node: TreeNode, _ contribution: Contribution, _ tensors: Tensors) throws(Violation) {
+        guard isOpen(contribution.work), node == contribution.node else {
+            throw Violation("counted \(contribution), expected is \(told)")
+        }
+        for shard in node.lower..<node.upper {
+            timesCounted[shard] += 1
+            guard timesCounted[shard] == 1 else { throw Violation("shard \(shard) of \(told) is counted again") }
+        }
+        let withFeatureSums = if case .validate = contribution.work { featureSumsWanted } else { false }
+        guard tensors == reference.value(of: node, in: contribution.work, withFeatureSums: withFeatureSums) else {
+            throw Violation("\(contribution) differs from the undisturbed run and counts")
+        }
+    }
+
+    /// A worker that leaves hands over what it was given, and finishes it.
+    func drained(_ life: Incarnation) throws(Violation) {
+        for shard in holders.indices where holders[shard] == life && timesCounted[shard] == 0 {
+            throw Violation("a worker was let go that still had shard \(shard) of \(told)")
+        }
+    }
+
+    /// The work is taken for complete.
+    private mutating func complete(_ work: Work) throws(Violation) {
+        guard work == expected else { throw Violation("\(work) ends, expected is \(told)") }
+        guard timesCounted.allSatisfy({ $0 == 1 }) else {
+            throw Violation("\(work) ends with its shards counted \(timesCounted) times")
+        }
+        clear()
+        expected = reference.next(after: work)
+    }
+
+    mutating func selected(_ selection: Selection) throws(Violation) {
+        try complete(.validate(selection.round))
+        featureSumsWanted = false
+        guard selection == reference.selections[selection.round.rawValue] else {
+            throw Violation("the selection of round \(selection.round) differs from the undisturbed run")
+        }
+    }
+
+    mutating func stepped(_ result: StepResult) throws(Violation) {
+        try complete(.train(result.step))
+        guard result == reference.steps[result.step.rawValue] else {
+            throw Violation("step \(result.step) made other weights than the undisturbed run")
+        }
+    }
+
+    func checkFinished() throws(Violation) {
+        if expected != nil { throw Violation("finished before \(told)") }
+    }
+
+    private mutating func clear() {
+        for shard in timesCounted.indices {
+            timesCounted[shard] = 0
+            holders[shard] = nil
+        }
+    }
+
+    private var told: String { expected.map { "\($0)" } ?? "the end" }
+}

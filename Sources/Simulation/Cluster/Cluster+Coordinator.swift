@@ -1,0 +1,195 @@
+import Common
+import Coordination
+
+// The coordinating process: what production does in CoordinatorShell and TrainingEngine.
+
+extension Cluster {
+    func startCoordinator() throws(Violation) {
+        epochs += 1
+        let (start, loss) = disk.restore()
+        if loss == .torn { statistics.count(.checkpointTorn) }
+        let epoch = Epoch(rawValue: epochs)
+        coordinator = CoordinatorProcess(
+            settings.coordinator(epoch: epoch, firstRound: start.round), from: restored(start))
+        counting.restart(at: start.round)
+        membership.restart(at: now)
+        traffic.restart()
+        trace.line(now) { "coordinator starts, epoch \(epoch), round \(start.round)" }
+        try tell(.started)
+        let letters = waiting
+        waiting = []
+        for letter in letters { schedule(letter, after: .zero) }
+    }
+
+    /// The process is gone at this instant, with everything it had not written.
+    func crashCoordinator(restartAfter delay: Duration) {
+        guard let dying = coordinator else { return }
+        formerState = dying.state
+        coordinator = nil
+        if disk.crash(at: now) == .unsynced { statistics.count(.checkpointLost) }
+        trace.line(now) { "coordinator dies" }
+        schedule(.startCoordinator, after: delay)
+    }
+
+    // MARK: Events
+
+    func deliver(_ letter: WorkerLetter, from process: ProcessID) throws(Violation) {
+        guard outcome == nil else { return }
+        guard coordinator != nil else {
+            if network.conditions.keepsForRestart { waiting.append(.toCoordinator(letter, from: process)) }
+            return
+        }
+        var letter = letter
+        if case .contribution(let contribution) = letter.message {
+            guard letter.tensors.digest == contribution.digest else {
+                throw Violation("\(told(letter.sender)) sent tensors that do not have the announced digest")
+            }
+            if canary == .earlierLife { letter.header = presentHeader(of: process, letter.header) }
+        }
+        trace.line(now, routine: letter.message.isRoutine) {
+            "coordinator <- \(told(letter.sender)): \(letter.message)"
+        }
+        try traffic.heard(letter.message)
+        try tell(.received(letter.message, letter.header), letter)
+        if canary == .resendStorm, case .heartbeat = letter.message { try resendEverything() }
+    }
+
+    func coordinatorAlarm() throws(Violation) {
+        guard let alarm = coordinator?.alarm, alarm <= now, canary != .deafToTime else { return }
+        coordinator!.alarm = nil
+        if let deadline = coordinator!.core.nextDeadline, now >= deadline { try tell(.tick) } else { setAlarm() }
+    }
+
+    func reduced(_ work: Work, _ kept: KeptContributions, isLast: Bool) throws(Violation) {
+        let inOrder = canary != .arrivalOrder
+        let sum = inOrder ? kept.sum(shards: model.shards) : kept.sumInOrderOfArrival()
+        switch (work, sum) {
+        case (.validate(let round), .validation(let sums)):
+            guard let selection = coordinator!.state.select(round, sums, isLast: isLast, model) else {
+                throw Violation("a selection for round \(round) without class feature sums")
+            }
+            try counting.selected(selection)
+            try tell(.selected(selection))
+        case (.train(let step), .gradient(let sum)):
+            let result = coordinator!.state.apply(step, sum, model)
+            try counting.stepped(result)
+            writeCheckpoint(after: step)
+            try tell(.stepped(result))
+        default:
+            preconditionFailure("\(work) gave \(sum)")
+        }
+    }
+
+    /// Hands an event to the state machine, lets the checkers look, and carries out what it decides.
+    func tell(_ event: CoordinatorEvent, _ letter: WorkerLetter? = nil) throws(Violation) {
+        let directives = coordinator!.core.step(event, at: now)
+        if let broken = coordinator!.core.brokenInvariant { throw Violation(broken) }
+        if case .over = coordinator!.core.phase { wasEnding = true }
+        let survives = isCalm || !faultDice.chance(plan.crashChance)
+        let done = survives ? directives.count : faultDice.whole(0...directives.count)
+        for directive in directives.prefix(done) { try perform(directive, letter) }
+        // Who dies within a step may have meant to give up.
+        if survives || outcome != nil { try membership.stepped(event, outcome: outcome, at: now) }
+        if outcome != nil {
+            coordinator = nil
+        } else if !survives {
+            statistics.count(.coordinatorCrashWithinStep)
+            crashCoordinator(restartAfter: faultDice.duration(.zero, settings.timing.failureTimeout * 3))
+        } else {
+            if case .tick = event, let deadline = coordinator!.core.nextDeadline, deadline <= now {
+                throw Violation("the coordinator's next deadline is not after its tick: it would spin")
+            }
+            setAlarm()
+        }
+    }
+
+    private func setAlarm() {
+        guard let deadline = coordinator?.core.nextDeadline else { return }
+        if let alarm = coordinator!.alarm, alarm <= deadline { return }
+        let time = max(deadline, now)
+        coordinator!.alarm = time
+        queue.schedule(.coordinatorAlarm, at: time, lane: .alarm)
+    }
+
+    // MARK: Directives
+
+    func perform(_ directive: CoordinatorDirective, _ letter: WorkerLetter?) throws(Violation) {
+        switch directive {
+        case .send(let message, let peer):
+            send(message, .none, to: peer, over: .control)
+        case .sendWeights(let version, let peer):
+            try traffic.sendsWeights()
+            let weights = coordinator!.state.weights
+            send(.weights(version, model.digest(of: weights)), .weights(weights), to: peer, over: .bulk)
+        case .assign(let assignment, let peer):
+            try counting.assigned(assignment, to: peer)
+            if try membership.assigned(assignment, to: peer) { try checkStay(of: peer) }
+            try traffic.assigned(assignment)
+            if canary == .resendStorm { coordinator!.sent.append((assignment, peer)) }
+            send(.assign(assignment), plan(of: assignment), to: peer, over: .bulk)
+        case .keep(let node):
+            guard let letter, case .contribution(let contribution) = letter.message else {
+                throw Violation("told to keep \(node), which did not come")
+            }
+            try membership.kept(contribution, letter, epoch: coordinator!.epoch)
+            try counting.kept(node, contribution, letter.tensors)
+            coordinator!.kept.keep(node, letter.tensors)
+        case .select(let round, let isLast):
+            reduce(.validate(round), isLast: isLast)
+        case .applyStep(let step):
+            reduce(.train(step), isLast: false)
+        case .record(let event):
+            try record(event, letter)
+        case .finish(let outcome):
+            self.outcome = outcome
+            endedAt = now
+        }
+    }
+
+    private func send(_ message: CoordinatorMessage, _ tensors: Tensors, to peer: Incarnation, over channel: Channel) {
+        guard let process = owners[peer] else { return }
+        let header = Header(runID: Settings.runID, epoch: coordinator!.epoch, worker: "", incarnation: peer)
+        send(
+            CoordinatorLetter(
+                message: message, header: header, tensors: tensors, sender: peer, epoch: coordinator!.epoch),
+            to: process, over: channel)
+    }
+
+    private func plan(of assignment: Assignment) -> Tensors {
+        guard case .train(let step) = assignment.work else { return .none }
+        let selection = coordinator!.state.selection
+        return .plan(assignment.shards.map { model.plan(selection: selection, step: step, shard: $0) })
+    }
+
+    private func reduce(_ work: Work, isLast: Bool) {
+        let kept = coordinator!.kept
+        coordinator!.kept = KeptContributions()
+        schedule(.reduced(work, kept, isLast: isLast, coordinator!.epoch), after: settings.reduceTime)
+    }
+
+    private func record(_ event: RunEvent, _ letter: WorkerLetter?) throws(Violation) {
+        trace.line(now) { "coordinator: \(event)" }
+        statistics.note(event)
+        try membership.recorded(event, at: now)
+        try checkSerenity(event)
+        switch event {
+        case .workerReady(let name, let life):
+            if let stranger = owners[life].flatMap({ workers[$0.index].stranger }) {
+                throw Violation("\(name) is let in: \(stranger.rawValue)")
+            }
+        case .workerLeft(_, let life):
+            try counting.drained(life)
+        case .dropped(let contribution, _, _):
+            if canary == .ledgerBypassed, let letter { try keepAnyway(contribution, letter) }
+        default: break
+        }
+    }
+
+    /// At the end of a round, while the workers validate already.
+    private func writeCheckpoint(after step: StepIndex) {
+        let (round, rest) = (step + 1).rawValue.quotientAndRemainder(dividingBy: model.stepsPerRound)
+        guard rest == 0 else { return }
+        let start = RoundStart(round: RoundIndex(round), state: coordinator!.state)
+        disk.write(start, taking: settings.checkpointTime, at: now)
+    }
+}

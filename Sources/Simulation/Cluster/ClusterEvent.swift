@@ -1,0 +1,63 @@
+import Common
+import Coordination
+
+/// What can happen in a simulated cluster.
+enum ClusterEvent {
+    /// A worker's letter reaches the coordinator's address.
+    case toCoordinator(WorkerLetter, from: ProcessID)
+    case toWorker(ProcessID, CoordinatorLetter)
+    /// The deadline that a process set itself.
+    case coordinatorAlarm
+    case workerAlarm(ProcessID)
+    /// The coordinator's compute thread is done with a piece of work; of no interest to a later epoch.
+    case reduced(Work, KeptContributions, isLast: Bool, Epoch)
+    case loaded(ProcessID)
+    /// The worker's compute thread is done with one shard.
+    case blockDone(ProcessID)
+    case startCoordinator
+    case startWorker(name: String)
+    case fault(Fault)
+    /// The end of a lasting fault.
+    case mend([LinkID])
+    case unclog([LinkID])
+    case speedUp(ProcessID)
+    case healDisk
+    /// Faults are over.
+    case calm
+    /// A person looks whether there are workers enough.
+    case topUp
+    /// The launcher looks after its processes.
+    case launcherLooks
+
+    /// Whose event it is: it waits while that process is paused.
+    var subject: Subject {
+        switch self {
+        case .toCoordinator, .coordinatorAlarm, .reduced: .coordinator
+        case .toWorker(let process, _), .workerAlarm(let process), .loaded(let process), .blockDone(let process):
+            .worker(process)
+        default: .nobody
+        }
+    }
+
+    enum Subject {
+        case coordinator
+        case worker(ProcessID)
+        case nobody
+    }
+}
+
+/// The contributions that count in one piece of work, in the order of their arrival.
+struct KeptContributions {
+    private(set) var entries: [(node: TreeNode, tensors: Tensors)] = []
+
+    mutating func keep(_ node: TreeNode, _ tensors: Tensors) { entries.append((node, tensors)) }
+
+    /// The sum over all shards in the canonical order.
+    func sum(shards: Int) -> Tensors {
+        TreeNode.root(shards: shards).reduce(
+            { node in entries.first { $0.node == node }?.tensors }, add: +)
+    }
+
+    /// What a careless coordinator would compute.
+    func sumInOrderOfArrival() -> Tensors { entries.dropFirst().reduce(entries[0].tensors) { $0 + $1.tensors } }
+}

@@ -1,0 +1,21 @@
+/// A deliberate defect in the simulated shells, which the checkers have to find: proof that they would find a real one.
+public enum Canary: String, CaseIterable, Sendable {
+    /// A worker now and then computes with the weights of the step before.
+    case staleWeights
+    /// A worker now and then computes with the plan of another step.
+    case stalePlan
+    /// The coordinator adds contributions in the order of their arrival.
+    case arrivalOrder
+    /// Every contribution is added, also the ones that the ledger dropped.
+    case ledgerBypassed
+    /// What an earlier life of a worker sent is taken for the present life's.
+    case earlierLife
+    /// A restart goes on from a checkpoint with the weights that were current at the crash.
+    case mixedCheckpoint
+    /// The coordinator's alarm never rings: nobody is ever given up.
+    case deafToTime
+    /// Every assignment is sent again with each heartbeat.
+    case resendStorm
+    /// A worker's heartbeats forget what it holds.
+    case forgetfulHeartbeats
+}

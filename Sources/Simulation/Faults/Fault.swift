@@ -1,0 +1,92 @@
+import Coordination
+
+/// Something that goes wrong, or at least changes, at one moment of a run. Whom it strikes is drawn when it does.
+enum Fault: Sendable {
+    /// Kills a worker process.
+    case crashWorker(Comeback)
+    /// SIGSTOP, and SIGCONT after a while: everything waits and is then handled in order.
+    case pauseWorker(Duration)
+    case slowWorker(factor: Int, Duration)
+    /// SIGTERM.
+    case drainWorker(Comeback)
+    case addWorker
+    /// A worker that must not be let in.
+    case addStranger(Stranger)
+    /// A worker with the name of another.
+    case addNamesake
+    /// Kills all worker processes.
+    case crashAllWorkers(Comeback)
+    case crashCoordinator(restartAfter: Duration)
+    case pauseCoordinator(Duration)
+    /// Checkpoints and loading take this many times as long.
+    case slowDisk(factor: Int, Duration)
+    case partition(Partition, holding: Bool, Duration)
+    /// Letters of one worker take this much longer.
+    case clog(delay: Duration, Duration)
+    /// Letters sent long ago arrive once more.
+    case replay(Int)
+    /// A person stops the run.
+    case stopRun
+    /// The coordinator's disk cannot be written any more.
+    case breakDisk
+}
+
+/// What follows the end of a worker process.
+enum Comeback: Sendable {
+    case never
+    case sameName(after: Duration)
+    case newName(after: Duration)
+}
+
+/// What makes a worker one that cannot be let in.
+enum Stranger: String, CaseIterable, Sendable {
+    case otherVersion
+    case otherProtocol
+    case otherLibrary
+    case otherRun
+    case otherRounding
+}
+
+/// Which links are cut.
+enum Partition: Sendable, CaseIterable {
+    /// One worker, both ways.
+    case worker
+    /// One worker is heard, but hears nothing.
+    case deaf
+    /// One worker hears, but is not heard.
+    case mute
+    /// One direction of one channel of one worker.
+    case singleLink
+    /// All workers, both ways.
+    case coordinator
+}
+
+/// Every kind of trouble, for counting.
+public enum Trouble: String, CaseIterable, Sendable {
+    case letterLost = "letters lost"
+    case letterDoubled = "letters doubled"
+    case letterOvertaken = "letters overtaken"
+    case letterReplayed = "old letters replayed"
+    case letterCut = "letters lost in partitions"
+    case letterHeld = "letters held by partitions"
+    case partition = "partitions"
+    case oneWayPartition = "one-way partitions"
+    case clog = "clogged workers"
+    case workerCrash = "worker crashes"
+    case workerCrashWithinStep = "worker crashes between two directives"
+    case workerPause = "worker pauses"
+    case slowWorker = "workers slowed down"
+    case drain = "drains"
+    case lateWorker = "workers added"
+    case stranger = "strangers"
+    case namesake = "namesakes"
+    case massCrash = "crashes of all workers"
+    case coordinatorCrash = "coordinator crashes"
+    case coordinatorCrashWithinStep = "coordinator crashes between two directives"
+    case coordinatorPause = "coordinator pauses"
+    case slowDisk = "slow disks"
+    case checkpointLost = "unsynced checkpoints lost"
+    case checkpointTorn = "torn checkpoints"
+    case stop = "stops"
+    case brokenDisk = "broken disks"
+}

@@ -1,0 +1,54 @@
+import Common
+import Coordination
+
+/// What travels beside a message.
+enum Tensors: Sendable, Equatable {
+    case none
+    case weights(Model.Parameters)
+    /// A word for each shard of an assignment.
+    case plan([UInt64])
+    case gradient(GradientSum)
+    case validation(ValidationSum)
+
+    var digest: Digest {
+        switch self {
+        case .none, .weights, .plan:
+            Digest(rawValue: 0)
+        case .gradient(let sum):
+            Digest(rawValue: Model.hash((0..<4).map { UInt64(sum.gradient[$0].bitPattern) } + [sum.loss.bitPattern]))
+        case .validation(let sum):
+            Digest(
+                rawValue: Model.hash(
+                    [sum.counts] + (sum.featureSums.map { [$0[0].bitPattern, $0[1].bitPattern] } ?? [])))
+        }
+    }
+
+    static func + (a: Tensors, b: Tensors) -> Tensors {
+        switch (a, b) {
+        case (.gradient(let left), .gradient(let right)): .gradient(left + right)
+        case (.validation(let left), .validation(let right)): .validation(left + right)
+        default: preconditionFailure("\(a) and \(b) cannot be added")
+        }
+    }
+}
+
+extension Model {
+    /// What a worker answers for one node of an assignment.
+    ///
+    /// - Parameter plan: the words of the assignment's shards, in their order.
+    func sum(of node: TreeNode, _ assignment: Assignment, plan: [UInt64], weights: Parameters) -> Tensors {
+        node.reduce(
+            { node in
+                guard node.count == 1 else { return nil }
+                let shard = ShardID(node.lower)
+                switch assignment.work {
+                case .validate:
+                    return .validation(
+                        validation(shard: shard, weights: weights, withFeatureSums: assignment.featureSums))
+                case .train(let step):
+                    let position = assignment.shards.firstIndex(of: shard)!
+                    return .gradient(gradient(step: step, shard: shard, plan: plan[position], weights: weights))
+                }
+            }, add: +)
+    }
+}
