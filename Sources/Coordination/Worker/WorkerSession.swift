@@ -61,6 +61,9 @@ public struct WorkerSession: Sendable {
         Header(runID: runID, epoch: epoch, worker: configuration.name, incarnation: incarnation)
     }
 
+    /// Whether an assignment is still wanted here.
+    public func holds(_ assignment: UInt64) -> Bool { assignments.contains { $0.number == assignment } }
+
     /// Handles one event.
     ///
     /// - Returns: what to do, in order. Nothing once the worker is over.
@@ -126,7 +129,7 @@ public struct WorkerSession: Sendable {
             }
         case .alive: break
         case .rejoin: rejoin(at: now, &directives)
-        case .weights(let version, _): weights = version
+        case .weights(let version, _): onWeights(version)
         case .assign(let assignment): onAssign(assignment, &directives)
         case .release(let reason): exit(.released(reason: reason), &directives)
         }
@@ -157,6 +160,13 @@ public struct WorkerSession: Sendable {
             if !loadRequested { directives.append(.load(welcome)) }
             loadRequested = true
         }
+    }
+
+    /// What waits for older weights is over, and is not begun any more; so the queue stays short however late a link delivers.
+    private mutating func onWeights(_ version: WeightsVersion) {
+        weights = version
+        let current = assignments.first
+        assignments.removeAll { $0.weights < version && $0 != current }
     }
 
     private mutating func onAssign(_ assignment: Assignment, _ directives: inout [WorkerDirective]) {

@@ -115,6 +115,8 @@ public final class WorkerShell {
                 guard packet.header.incarnation == session.incarnation else { continue }
                 guard take(packet) else { continue }
                 handle(.received(packet.message, packet.header))
+                // New weights end what waited for older ones.
+                if case .weights = packet.message { plans = plans.filter { session.holds($0.key) } }
             }
         }
     }
