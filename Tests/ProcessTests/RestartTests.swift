@@ -115,4 +115,43 @@ import Testing
         #expect(second.status == 1)
         #expect(second.errors.contains("its data, its head or the processor differ"), "\(second.errors)")
     }
+
+    /// A disk that fills up: checkpoints fail with a warning, the log's failure ends the run and says so, and with more room
+    /// the run goes on to the same bytes. Needs the right to mount; `scripts/test --all` as root gives it.
+    @Test(
+        .enabled(if: ProcessInfo.processInfo.environment["SELMIX_TEST_MOUNT"] != nil, "needs root: scripts/test --all"))
+    func aFullDiskCostsNothingButTime() throws {
+        let folder = try TemporaryFolder()
+        let undisturbed = RunFolder(path: folder.path("undisturbed"))
+        let plain = try Program.run(["train", Self.job, "--workers", "1"] + Self.settings(output: undisturbed.path))
+        try #require(plain.status == 0, "\(plain.errors)")
+
+        let disk = folder.path("disk")
+        try FileManager.default.createDirectory(atPath: disk, withIntermediateDirectories: true)
+        try #require(Self.system("mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", disk))
+        defer { _ = Self.system("umount", disk) }
+        let run = RunFolder(path: disk + "/run")
+        let arguments = ["train", Self.job, "--workers", "2"] + Self.settings(output: run.path)
+        let full = try Program.run(arguments)
+        #expect(full.status == 1)
+        #expect(
+            full.errors.contains("cannot be written (No space left on device); free some disk space"), "\(full.errors)")
+        #expect(
+            full.errors.contains("error: the event log \(run.path)/events.jsonl cannot be written"), "\(full.errors)")
+
+        try #require(Self.system("mount", "-o", "remount,size=20m", disk))
+        let more = try Program.run(arguments + ["--resume"])
+        #expect(more.status == 0, "\(more.errors)")
+        #expect(run.stepDigests == undisturbed.stepDigests)
+    }
+
+    private static func system(_ arguments: String...) -> Bool {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = arguments
+        process.standardError = FileHandle.nullDevice
+        guard (try? process.run()) != nil else { return false }
+        process.waitUntilExit()
+        return process.terminationStatus == 0
+    }
 }

@@ -84,22 +84,26 @@ public final class CoordinatedRun {
         let (outcome, result) = try shell.lead()
         display.close()
         self.result = result
-        let report = try output.write(
-            result, outcome: outcome, runID: shell.runID, started: started, progress: recorder.progress,
-            rejectedMessages: recorder.rejectedMessages)
+        let written = Result {
+            try output.write(
+                result, outcome: outcome, runID: shell.runID, started: started, progress: recorder.progress,
+                rejectedMessages: recorder.rejectedMessages)
+        }
         switch outcome {
         case .finished:
-            guard let report else { preconditionFailure("a finished run without a validation") }
+            guard let report = try written.get() else { preconditionFailure("a finished run without a validation") }
             info.finished = true
             try directory.write(info)
             return report
         case .interrupted(let reason):
+            let report = try written.get()
             throw SelMixError(
                 .interrupted, "the run was interrupted (\(reason)) after \(recorder.progress.stepsDone) steps",
                 hint: report.map {
                     "the best head so far (round \($0.bestRound)) and its report are in \(directory.path)"
                 })
         case .failed(let error):
+            // What ended the run comes first, also when its results cannot be written for the same reason.
             throw error
         }
     }
