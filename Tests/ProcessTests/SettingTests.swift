@@ -65,6 +65,47 @@ import Testing
         #expect(counts.count == 10 && counts.reduce(0, +) == 365)
     }
 
+    /// The first step already mixes with unlabelled samples: the pseudo-labels are there before the first weights change.
+    @Test func theFirstStepUsesThePseudoLabels() throws {
+        let folder = try TemporaryFolder()
+        let job = Program.digits.deletingLastPathComponent().appendingPathComponent("digits-semi/h-mean.yaml").path
+        var digests: [[String]] = []
+        for (name, unlabeled) in [("with", []), ("without", ["--set", "data.unlabeled=null"])] {
+            let run = RunFolder(path: folder.path(name))
+            let result = try Program.run(
+                [
+                    "train", job, "--workers", "2", "--quiet", "--set", "output=\(run.path)", "--set",
+                    "selmix.rounds=1", "--set", "selmix.stepsPerRound=1",
+                ] + unlabeled)
+            try #require(result.status == 0, "\(result.errors)")
+            digests.append(run.stepDigests)
+        }
+        #expect(digests[0].count == 1 && digests[1].count == 1)
+        #expect(digests[0] != digests[1])
+    }
+
+    @Test func aSemiSupervisedRunGoesOnToTheSameBytes() throws {
+        let folder = try TemporaryFolder()
+        let job = Program.digits.deletingLastPathComponent().appendingPathComponent("digits-semi/h-mean.yaml").path
+        func arguments(_ run: RunFolder, workers: Int) -> [String] {
+            [
+                "train", job, "--workers", "\(workers)", "--quiet", "--resume", "--set", "output=\(run.path)", "--set",
+                "batch=256", "--set", "selmix.rounds=20",
+            ]
+        }
+        let whole = RunFolder(path: folder.path("whole"))
+        let first = try Program.run(arguments(whole, workers: 1))
+        try #require(first.status == 0, "\(first.errors)")
+        let killed = RunFolder(path: folder.path("killed"))
+        let train = try RunningProgram(arguments(killed, workers: 3))
+        try eventually("step 320") { killed.lastStep >= 320 }
+        train.send(SIGKILL)
+        _ = train.waitForExit()
+        let rest = try Program.run(arguments(killed, workers: 2))
+        #expect(rest.status == 0, "\(rest.errors)")
+        #expect(killed.stepDigests == whole.stepDigests)
+    }
+
     @Test func baselinesAreComparedAndSelMixIsWritten() throws {
         let folder = try TemporaryFolder()
         let run = RunFolder(path: folder.path("run"))

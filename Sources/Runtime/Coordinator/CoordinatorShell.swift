@@ -57,8 +57,8 @@ public final class CoordinatorShell {
     private var weights: Parameters
     private var weightsDigest: Digest
     private var sampler: PairSampler?
-    /// Of the current selection, in the semi-supervised setting. They go out with all weights, so that whoever is given a
-    /// shard has them.
+    /// Of the current selection, in the semi-supervised setting. They go out with every step's assignment, so that whoever is
+    /// given a shard draws from the same.
     private var pseudoLabels: [TensorFrame] = []
     private var kept: [TreeNode: KeptContribution] = [:]
     private var outcome: Outcome?
@@ -247,7 +247,7 @@ public final class CoordinatorShell {
             if case .welcome = message { frames = [TensorFrame(name: "job", bytes: jobBytes)] }
             send(message, frames, to: peer, over: control)
         case .sendWeights(let version, let peer):
-            send(.weights(version, weightsDigest), weights.frames + pseudoLabels, to: peer, over: bulk)
+            send(.weights(version, weightsDigest), weights.frames, to: peer, over: bulk)
         case .assign(let assignment, let peer):
             send(.assign(assignment), plan(of: assignment), to: peer, over: bulk)
         case .keep(let node):
@@ -272,7 +272,7 @@ public final class CoordinatorShell {
         if result != .sent { log.debug("could not send to \(peer): \(result)") }
     }
 
-    /// The class pairs of an assignment's slots, shard by shard: [slots, 2] of (label, partner).
+    /// The class pairs of an assignment's slots, shard by shard, as [slots, 2] of (label, partner), and the pseudo-labels.
     private func plan(of assignment: Assignment) -> [TensorFrame] {
         guard case .train(let step) = assignment.work else { return [] }
         guard sampler != nil else { preconditionFailure("\(assignment) before the first selection") }
@@ -286,7 +286,7 @@ public final class CoordinatorShell {
                 values.append(Int32(pair.partner))
             }
         }
-        return [TensorFrame(name: "pairs", shape: [values.count / 2, 2], int32: values)]
+        return [TensorFrame(name: "pairs", shape: [values.count / 2, 2], int32: values)] + pseudoLabels
     }
 
     private func select(_ round: RoundIndex, isLast: Bool) {

@@ -50,7 +50,7 @@ public final class WorkerShell {
     private var weights: (version: WeightsVersion, values: Parameters)?
     /// Unlabelled samples by pseudo-label, with the digest of the labels.
     private var pools: (digest: UInt64, pools: UnlabeledPools)?
-    private var plans: [UInt64: [ClassPair]] = [:]
+    private var plans: [UInt64: Plan] = [:]
     private var computed: [Contribution: [TensorFrame]] = [:]
     private var exit: WorkerExit?
     /// A hello or a readiness that waits for the sockets to be connected.
@@ -136,12 +136,8 @@ public final class WorkerShell {
                 return false
             }
         case .weights(let version, let digest):
-            guard let data else { return false }
-            let tensors = Array(packet.tensors.prefix(data.layout.entries.count))
-            guard tensors.match(data.layout), takePseudoLabels(packet.tensors[named: "pseudoLabels"], data) else {
-                return false
-            }
-            let values = Parameters(layout: data.layout, copying: tensors)
+            guard let data, packet.tensors.match(data.layout) else { return false }
+            let values = Parameters(layout: data.layout, copying: packet.tensors)
             guard values.digest == digest.rawValue else {
                 log.error("weights version \(version) arrived damaged and are dropped")
                 return false
@@ -153,37 +149,51 @@ public final class WorkerShell {
                 return false
             }
             guard case .train = assignment.work else { return true }
-            guard let frame = packet.tensors[named: "pairs"], frame.type == .int32 else { return false }
-            let slots = data.job.batch / data.job.cluster.shards
-            let values = frame.values(as: Int32.self, zero: 0)
-            let pairs = stride(from: 0, to: values.count - 1, by: 2).map {
-                ClassPair(label: Int(values[$0]), partner: Int(values[$0 + 1]))
-            }
-            let range = 0..<data.classes
-            guard pairs.count == assignment.shards.count * slots,
-                pairs.allSatisfy({ range.contains($0.label) && range.contains($0.partner) })
-            else { return false }
-            plans[assignment.number] = pairs
+            guard let plan = plan(of: assignment, packet.tensors, data) else { return false }
+            plans[assignment.number] = plan
             return true
         default:
             return true
         }
     }
 
-    /// The pseudo-labels of the round's selection travel beside its weights; pools are made of them once a round.
-    private func takePseudoLabels(_ frame: TensorFrame?, _ data: WorkerData) -> Bool {
-        guard let features = data.unlabeled, let frame else { return true }
+    /// What a step's assignment brings: the class pairs of its slots, shard by shard, and with unlabelled data the
+    /// pseudo-labels of the selection.
+    private struct Plan {
+        var pairs: [ClassPair]
+        var unlabeled: UnlabeledPools?
+    }
+
+    /// - Returns: nil where the tensors are not what the assignment needs.
+    private func plan(of assignment: Assignment, _ tensors: [TensorFrame], _ data: WorkerData) -> Plan? {
+        guard let frame = tensors[named: "pairs"], frame.type == .int32 else { return nil }
+        let slots = data.job.batch / data.job.cluster.shards
+        let values = frame.values(as: Int32.self, zero: 0)
+        let pairs = stride(from: 0, to: values.count - 1, by: 2).map {
+            ClassPair(label: Int(values[$0]), partner: Int(values[$0 + 1]))
+        }
+        let range = 0..<data.classes
+        guard pairs.count == assignment.shards.count * slots,
+            pairs.allSatisfy({ range.contains($0.label) && range.contains($0.partner) })
+        else { return nil }
+        guard let features = data.unlabeled else { return Plan(pairs: pairs) }
+        guard let labels = tensors[named: "pseudoLabels"],
+            let pools = pools(of: features, labels: labels, data)
+        else { return nil }
+        return Plan(pairs: pairs, unlabeled: pools)
+    }
+
+    /// The pools of these pseudo-labels; made once a round, as all its assignments bring the same.
+    private func pools(of features: StoredTensor, labels frame: TensorFrame, _ data: WorkerData) -> UnlabeledPools? {
         let digest = [frame].digest
-        if pools?.digest == digest { return true }
-        guard frame.type == .int32, frame.shape == [features.shape[0]] else { return false }
+        if let pools, pools.digest == digest { return pools.pools }
+        guard frame.type == .int32, frame.shape == [features.shape[0]] else { return nil }
         let labels = frame.values(as: Int32.self, zero: 0)
-        guard labels.allSatisfy({ (0..<Int32(data.classes)).contains($0) }) else { return false }
-        pools = (
-            digest,
-            UnlabeledPools(
-                features: features, labels: labels, classes: data.classes, shards: data.job.cluster.shards)
-        )
-        return true
+        guard labels.allSatisfy({ (0..<Int32(data.classes)).contains($0) }) else { return nil }
+        let made = UnlabeledPools(
+            features: features, labels: labels, classes: data.classes, shards: data.job.cluster.shards)
+        pools = (digest, made)
+        return made
     }
 
     private func handle(_ arrival: Arrival) {
@@ -288,12 +298,12 @@ public final class WorkerShell {
         guard let engine, let weights, weights.version == assignment.weights else {
             preconditionFailure("\(assignment) without its weights")
         }
-        let pairs = plans[assignment.number] ?? []
+        let plan = plans[assignment.number] ?? Plan(pairs: [])
         let generation = progress.generation.load(ordering: .relaxed)
-        compute.async { [mailbox, progress, values = weights.values, unlabeled = pools?.pools] in
+        compute.async { [mailbox, progress, values = weights.values] in
             do {
                 try engine.engine.compute(
-                    assignment, weights: values, pairs: pairs, unlabeled: unlabeled,
+                    assignment, weights: values, pairs: plan.pairs, unlabeled: plan.unlabeled,
                     isWanted: { progress.generation.load(ordering: .relaxed) == generation },
                     deliver: { mailbox.post(.computed($0, $1, generation: generation)) })
                 mailbox.post(.assignmentDone(assignment.number, generation: generation))
