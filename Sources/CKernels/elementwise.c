@@ -96,15 +96,6 @@ VARIANTS void smx_bfloat_to_float(const uint16_t *x, float *y, size_t count) {
     }
 }
 
-VARIANTS void smx_float_to_bfloat(const float *x, uint16_t *y, size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        union { float f; uint32_t u; } value = {x[i]};
-        uint32_t rounded = (value.u + 0x7fff + ((value.u >> 16) & 1)) >> 16;
-        bool nan = (value.u & 0x7fffffff) > 0x7f800000;
-        y[i] = (uint16_t)(nan ? (value.u >> 16) | 0x40 : rounded);
-    }
-}
-
 VARIANTS void smx_add_bias(float *matrix, const float *bias, size_t rows, size_t columns) {
     for (size_t r = 0; r < rows; r++) {
         float *row = matrix + r * columns;

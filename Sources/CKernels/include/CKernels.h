@@ -72,8 +72,6 @@ void smx_accumulate(const float *_Nonnull x, double *_Nonnull sum, size_t count)
 void smx_mix(const float *_Nonnull a, const float *_Nonnull b, float ratio, float *_Nonnull out, size_t count);
 void smx_half_to_float(const uint16_t *_Nonnull x, float *_Nonnull y, size_t count);
 void smx_bfloat_to_float(const uint16_t *_Nonnull x, float *_Nonnull y, size_t count);
-/// Rounds to nearest, ties to even; a NaN stays one.
-void smx_float_to_bfloat(const float *_Nonnull x, uint16_t *_Nonnull y, size_t count);
 /// Adds `bias` [columns] to each row.
 void smx_add_bias(float *_Nonnull matrix, const float *_Nonnull bias, size_t rows, size_t columns);
 /// out[c] += sum over rows, top to bottom.

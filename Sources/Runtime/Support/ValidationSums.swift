@@ -1,3 +1,4 @@
+import CKernels
 import Common
 import Messaging
 import SelMix
@@ -18,7 +19,7 @@ struct ValidationSums: Sendable {
         pseudoLabels += other.pseudoLabels
         if let sums = featureSums, let others = other.featureSums {
             let (mine, theirs) = (sums.values(as: Double.self), others.values(as: Double.self))
-            for index in mine.indices { mine[index] += theirs[index] }
+            smx_add_double(theirs.baseAddress!, mine.baseAddress!, mine.count)
         }
     }
 
