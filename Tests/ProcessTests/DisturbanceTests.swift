@@ -6,20 +6,24 @@ import Testing
     @Test func aKilledWorkerChangesNothingInTheResult() throws {
         let folder = try TemporaryFolder()
         let undisturbed = RunFolder(path: folder.path("undisturbed"))
-        let plain = try Program.run(longJob(output: undisturbed.path, workers: 1))
+        let plain = try Program.run(longJob(output: undisturbed.path, workers: 1) + constantRate)
         try #require(plain.status == 0, "\(plain.errors)")
 
         let run = RunFolder(path: folder.path("disturbed"))
-        let train = try RunningProgram(longJob(output: run.path, workers: 3))
+        let train = try RunningProgram(endlessJob(output: run.path, workers: 3))
         try eventually("step 200") { run.lastStep >= 200 }
         let victim = try #require(run.workers["local-2"])
         kill(victim, SIGKILL)
-        #expect(train.waitForExit() == 0, "\(train.errors)")
+        // Its shards are copied at once; that it is given up takes the failure time-out.
+        try eventually("the loss of local-2") { !run.events("worker-lost").isEmpty }
+        try eventually("as many steps as the other run has") { run.lastStep + 1 >= undisturbed.stepDigests.count }
+        train.send(SIGINT)
+        #expect(train.waitForExit() == 130, "\(train.errors)")
 
         let lost = run.events("worker-lost")
         #expect(lost.map { $0["worker"] as? String } == ["local-2"])
         #expect((lost.first?["reason"] as? String)?.contains("silent") == true)
-        #expect(run.stepDigests == undisturbed.stepDigests)
+        #expect(Array(run.stepDigests.prefix(undisturbed.stepDigests.count)) == undisturbed.stepDigests)
     }
 
     @Test func aSuspendedWorkerIsGivenUpAndComesBackAsAnother() throws {
@@ -125,7 +129,8 @@ import Testing
         try #require(plain.status == 0, "\(plain.errors)")
 
         let run = RunFolder(path: folder.path("run"))
-        let train = try RunningProgram(longJob(output: run.path, workers: 4))
+        // The longer time-out is for busy machines, on which a tenth of the time may come late.
+        let train = try RunningProgram(longJob(output: run.path, workers: 4) + ["--set", "cluster.failureTimeout=5s"])
         try eventually("the first step") { run.lastStep >= 0 }
         let slow = try #require(run.workers["local-3"])
         while train.isRunning {

@@ -26,7 +26,7 @@ import Testing
         let workers = try ["a", "b"].map {
             try RunningProgram(["worker", "--name", $0, "--connect", control, "--connect-bulk", bulk])
         }
-        for step in [3, 120, 700, 1500] {
+        for step in [3, 120, 600, 1000] {
             try eventually("step \(step)") { run.lastStep >= step }
             coordinator.send(SIGKILL)
             _ = coordinator.waitForExit()

@@ -89,6 +89,15 @@ func shortJob(output: String, workers: Int = 2) -> [String] {
     ]
 }
 
+/// With a constant rate, a step does not depend on how many are to follow.
+let constantRate = ["--set", "optimizer.schedule=constant"]
+
+/// Arguments of a run that goes on until it is told to stop, and takes the steps of ``longJob(output:workers:)`` with
+/// ``constantRate`` on its way.
+func endlessJob(output: String, workers: Int) -> [String] {
+    longJob(output: output, workers: workers) + constantRate + ["--set", "selmix.rounds=20000"]
+}
+
 /// Arguments of a run that lasts long enough to be disturbed.
 func longJob(output: String, workers: Int) -> [String] {
     [

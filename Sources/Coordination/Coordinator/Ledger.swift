@@ -23,7 +23,6 @@ public struct Ledger: Sendable {
 
     public var isComplete: Bool { covered.allSatisfy { $0 } }
     public var missing: [ShardID] { covered.indices.filter { !covered[$0] }.map { ShardID($0) } }
-    public func isCounted(_ shard: ShardID) -> Bool { covered[shard.rawValue] }
 
     func entry(of node: TreeNode) -> Entry? { entries.first { $0.node == node } }
 

@@ -75,15 +75,22 @@ import Training
         #expect(folder.store.names() == ["round-000010", "round-000011", "round-000012"])
     }
 
+    /// Writes two checkpoints.
+    ///
+    /// - Returns: the path of a file of the newer one, and its content.
+    static func twoCheckpoints(in folder: Folder, newest file: String) throws -> (path: String, content: Data) {
+        for round in [1, 2] {
+            try folder.store.write(try state(round: round), identity: identity, eventOffset: 0, keep: 3)
+        }
+        let path = folder.store.path + "/round-000002/" + file
+        return (path, try Data(contentsOf: URL(fileURLWithPath: path)))
+    }
+
     /// Both files of the newest checkpoint, with every byte changed in turn: never loaded, and the one before is.
     @Test(arguments: [CheckpointStore.Name.manifest, CheckpointStore.Name.tensors])
     func everyFlippedByteIsRefused(file: String) throws {
         let folder = try Folder()
-        for round in [1, 2] {
-            try folder.store.write(try Self.state(round: round), identity: Self.identity, eventOffset: 0, keep: 3)
-        }
-        let path = folder.store.path + "/round-000002/" + file
-        let whole = try Data(contentsOf: URL(fileURLWithPath: path))
+        let (path, whole) = try Self.twoCheckpoints(in: folder, newest: file)
         for index in whole.indices {
             var damaged = whole
             damaged[index] ^= UInt8(1 << (index % 8))
@@ -98,11 +105,7 @@ import Training
     @Test(arguments: [CheckpointStore.Name.manifest, CheckpointStore.Name.tensors])
     func everyTornFileIsRefused(file: String) throws {
         let folder = try Folder()
-        for round in [1, 2] {
-            try folder.store.write(try Self.state(round: round), identity: Self.identity, eventOffset: 0, keep: 3)
-        }
-        let path = folder.store.path + "/round-000002/" + file
-        let whole = try Data(contentsOf: URL(fileURLWithPath: path))
+        let (path, whole) = try Self.twoCheckpoints(in: folder, newest: file)
         for length in whole.indices {
             try whole.prefix(length).write(to: URL(fileURLWithPath: path))
             let (found, refused) = folder.store.newest(layout: Self.layout)
