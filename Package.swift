@@ -43,7 +43,7 @@ let package = Package(
         .target(
             name: "Runtime",
             dependencies: [
-                "Common", "Coordination", "SelMix", "Training", "Messaging", "Yams",
+                "Common", "Coordination", "SelMix", "Training", "Messaging", "CProtocol", "Yams",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
             ],

@@ -11,7 +11,8 @@ import Testing
         "Training": ["Common", "CKernels", "SelMix"],
         "Messaging": ["Common", "Coordination", "CZeroMQ", "CProtocol"],
         "Runtime": [
-            "Common", "CKernels", "Coordination", "SelMix", "Training", "Messaging", "Yams", "Logging", "Subprocess",
+            "Common", "CKernels", "CProtocol", "Coordination", "SelMix", "Training", "Messaging", "Yams", "Logging",
+            "Subprocess",
         ],
         "Simulation": ["Common", "Coordination"],
         "SimulateCLI": ["Common", "Coordination", "Simulation", "ArgumentParser"],

@@ -29,6 +29,65 @@ import Testing
         #expect(abs(try #require(Double(found.trimmingCharacters(in: .whitespacesAndNewlines))) - minRecall) < 1e-12)
     }
 
+    /// The event files of a run whose coordinator was killed in between, as TensorBoard itself reads them.
+    @Test(.enabled(if: environment["SELMIX_TEST_PYTHON"] != nil, "needs TensorBoard: scripts/test --all"))
+    func tensorBoardFindsTheReportsFigures() throws {
+        let folder = try TemporaryFolder()
+        let run = RunFolder(path: folder.path("run"))
+        let arguments = ["train", RestartTests.job, "--workers", "2"] + RestartTests.settings(output: run.path)
+        let first = try RunningProgram(arguments)
+        try eventually("step 600") { run.lastStep >= 600 }
+        first.send(SIGKILL)
+        _ = first.waitForExit()
+        let second = try Program.run(arguments + ["--resume"])
+        try #require(second.status == 0, "\(second.errors)")
+
+        let script = """
+            import json, sys
+            from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+            everything = EventAccumulator(sys.argv[1], size_guidance={"scalars": 0, "histograms": 0}).Reload()
+            tags = everything.Tags()
+            print(json.dumps({
+                "scalars": {tag: [[e.step, e.value] for e in everything.Scalars(tag)] for tag in tags["scalars"]},
+                "histograms": {tag: [[e.step, h.min, h.max, h.num, h.sum, sum(h.bucket)] for e in
+                    everything.Histograms(tag) for h in [e.histogram_value]] for tag in tags["histograms"]}}))
+            """
+        let text = try output(of: Self.environment["SELMIX_TEST_PYTHON"]!, ["-c", script, run.path + "/tensorboard"])
+        struct Found: Decodable {
+            var scalars: [String: [[Double]]]
+            var histograms: [String: [[Double]]]
+        }
+        let found = try JSONDecoder().decode(Found.self, from: Data(text.utf8))
+        #expect(try FileManager.default.contentsOfDirectory(atPath: run.path + "/tensorboard").count == 2)
+
+        let report = try run.json("report.json")
+        let history = try #require(report["history"] as? [[String: Any]])
+        for (key, tag) in [
+            ("objective", "validation/objective"), ("accuracy", "validation/accuracy"),
+            ("minRecall", "validation/minRecall"), ("hMean", "validation/hMean"),
+            ("minCoverage", "validation/minCoverage"), ("objectiveChange", "validation/objectiveChange"),
+            ("largestGain", "selection/largestGain"), ("expectedGain", "selection/expectedGain"),
+            ("positivePairs", "selection/positivePairs"), ("loss", "training/roundLoss"),
+        ] {
+            let expected = history.compactMap { round in
+                (round[key] as? Double).map { [Double(round["round"] as? Int ?? -1), Double(Float($0))] }
+            }
+            #expect(expected.count >= 40 && found.scalars[tag] == expected, "\(tag)")
+        }
+        let losses = run.events("step").map {
+            [Double($0["step"] as? Int ?? -1), Double(Float($0["loss"] as! Double))]
+        }
+        #expect(losses.count == 2000 && found.scalars["training/loss"] == losses)
+
+        let recalls = try #require(found.histograms["validation/recall"])
+        #expect(recalls.map { $0[0] } == (0...40).map(Double.init))
+        for (found, round) in zip(recalls, history) {
+            #expect(try abs(found[1] - #require(round["minRecall"] as? Double)) < 1e-12)
+            #expect(found[3] == 10 && found[5] == 10)
+            #expect(try abs(found[4] / 10 - #require(round["meanRecall"] as? Double)) < 1e-12)
+        }
+    }
+
     @Test(.enabled(if: environment["SELMIX_TEST_CHROMIUM"] != nil, "needs Chromium: scripts/test --all"))
     func aBrowserDrawsTheReport() throws {
         let folder = try TemporaryFolder()

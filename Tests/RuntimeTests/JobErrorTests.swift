@@ -84,7 +84,7 @@ private let checkYAML = "check the indentation (spaces, never tabs), the bracket
         JobMistake(
             "xyzzyx: 1", "unknown key `xyzzyx` (job.yaml line 7)",
             "known are name, seed, data, head, objective, preset, selmix, loss, baselines, optimizer, batch, cluster, "
-                + "checkpoints, trace, output"),
+                + "checkpoints, trace, tensorBoard, output"),
         // Before anything else that is wrong, wherever it stands.
         JobMistake("batch: abc\nbach: 3", "unknown key `bach` (job.yaml line 8)", "did you mean `batch`?"),
     ])

@@ -55,7 +55,12 @@ public final class CoordinatedRun {
             state: newest.found?.1)
         let events = try EventLog(path: directory.file(RunDirectory.Name.events), resuming: previous != nil)
         display = ProgressDisplay(options.display)
-        recorder = RunRecorder(job: run.job, log: events, display: display, tellsWaiting: options.tellsWaiting)
+        let tensorBoard =
+            run.job.tensorBoard
+            ? try TensorBoardLog(
+                folder: directory.file(RunDirectory.Name.tensorBoard), epoch: start.epoch.rawValue, at: started) : nil
+        recorder = RunRecorder(
+            job: run.job, log: events, tensorBoard: tensorBoard, display: display, tellsWaiting: options.tellsWaiting)
         let identity = CheckpointStore.Identity(
             runID: start.runID, epoch: start.epoch, configuration: run.configurationDigest,
             stepsPerRound: run.job.selmix.stepsPerRound)

@@ -216,7 +216,7 @@ public final class CoordinatorShell {
                     ]
                 }
             }
-            observer.roundEnded(result.report)
+            observer.roundEnded(result.report, result.metrics)
             handle(
                 .selected(
                     Selection(

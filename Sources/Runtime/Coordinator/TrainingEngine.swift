@@ -85,6 +85,7 @@ final class TrainingEngine {
 
     struct RoundResult: Sendable {
         var report: RoundReport
+        var metrics: Metrics
         /// Nil after the last step, when only the metrics were wanted.
         var selection: RoundSelection?
         /// The gains have settled, and the job asks to stop then.
@@ -119,7 +120,7 @@ final class TrainingEngine {
             best = BestState(head: weights, counts: sums.counts, multipliers: multipliers)
         }
         converged = report.largestGain.map { convergence?.settles(with: $0) ?? false } ?? false
-        return RoundResult(report: report, selection: made, converged: converged)
+        return RoundResult(report: report, metrics: metrics, selection: made, converged: converged)
     }
 
     /// Pseudo-labels belong to the selection, and are covered by its digest.

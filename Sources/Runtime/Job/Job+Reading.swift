@@ -27,6 +27,7 @@ extension Job {
         optimizer = try OptimizerSettings(reading: root.section("optimizer"), over: preset.optimizer)
         trace = try root.choice("trace", or: trace)
         baselines = try root.flag("baselines", or: baselines)
+        tensorBoard = try root.flag("tensorBoard", or: tensorBoard)
         batch = try root.whole("batch", or: batch, .from(1, to: 1 << 24))
         cluster = try ClusterSettings(reading: root.section("cluster"))
         checkpoints.keep = try root.section("checkpoints").whole("keep", or: checkpoints.keep, .from(1, to: 1000))

@@ -26,6 +26,8 @@ public struct Job: Sendable, Codable, Equatable {
     public var trace = Trace.steps
     /// Whether the report compares with what a practitioner would try first.
     public var baselines = false
+    /// Whether the run writes event files for TensorBoard.
+    public var tensorBoard = true
     /// The absolute path of the folder that the run writes to.
     public var output: String
 

@@ -40,6 +40,7 @@ indirect enum JobSchema: Sendable {
         ]),
         "checkpoints": .section(["keep": .value]),
         "trace": .value,
+        "tensorBoard": .value,
         "output": .value,
     ])
 

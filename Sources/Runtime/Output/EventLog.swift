@@ -110,12 +110,10 @@ final class EventLog: Sendable {
                 encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
                 try state.handle.write(contentsOf: encoder.encode(line) + [UInt8(ascii: "\n")])
             } catch {
-                let system = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError ?? error as NSError
                 state.failure = SelMixError(
                     .failed, "the event log \(path) cannot be written",
                     hint: "free some disk space, then go on with --resume",
-                    cause: system.domain == NSPOSIXErrorDomain
-                        ? String(cString: strerror(Int32(system.code))) : system.localizedDescription)
+                    cause: SelMixError.systemText(of: error))
             }
             return state.failure
         }

@@ -14,6 +14,7 @@ public final class RunDirectory {
         public static let page = "report.html"
         public static let events = "events.jsonl"
         public static let run = "run.json"
+        public static let tensorBoard = "tensorboard"
         static let lock = ".lock"
     }
 
@@ -60,7 +61,7 @@ public final class RunDirectory {
     /// - Throws: when the directory holds another run, or this one and it is finished.
     func unfinished(_ run: PreparedRun) throws -> Info? {
         guard let info = try info() else {
-            let existing = [Name.report, Name.events, Name.head].filter {
+            let existing = [Name.report, Name.events, Name.head, Name.tensorBoard].filter {
                 FileManager.default.fileExists(atPath: file($0))
             }
             guard existing.isEmpty else { throw occupied("files of another run (\(existing.joined(separator: ", ")))") }

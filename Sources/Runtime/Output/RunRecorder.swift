@@ -1,12 +1,14 @@
 import Common
 import Coordination
 import Foundation
+import SelMix
 
-/// Writes down and shows what happens in a run: event log, progress, and the figures of the report.
+/// Writes down and shows what happens in a run: event log, TensorBoard file, progress, and the figures of the report.
 final class RunRecorder: RunObserver {
     private(set) var progress: RunProgress
     private(set) var rejectedMessages = 0
     private let log: EventLog
+    private let tensorBoard: TensorBoardLog?
     /// Of the step that is told next.
     private var trace: StepTrace?
     private let display: ProgressDisplay
@@ -15,10 +17,13 @@ final class RunRecorder: RunObserver {
     /// Called when the event log cannot be written, or a repeated step differs from it.
     var onFailure: ((SelMixError) -> Void)?
 
-    init(job: Job, log: EventLog, display: ProgressDisplay, tellsWaiting: Bool) {
+    init(
+        job: Job, log: EventLog, tensorBoard: TensorBoardLog?, display: ProgressDisplay, tellsWaiting: Bool
+    ) {
         self.tellsWaiting = tellsWaiting
         progress = RunProgress(job: job, at: SystemClock.now)
         self.log = log
+        self.tensorBoard = tensorBoard
         self.display = display
     }
 
@@ -26,16 +31,20 @@ final class RunRecorder: RunObserver {
         let now = SystemClock.now
         progress.update(event, at: now)
         check(log.append(event, trace: trace, at: Date()))
-        if case .step = event { trace = nil }
+        if case .step(let result) = event {
+            trace = nil
+            warn(tensorBoard?.append(loss: result.loss, step: result.step.rawValue, at: Date()))
+        }
         if let line = notice(event) { display.note(line, progress, at: now) }
         display.show(progress, at: now)
     }
 
     func stepTraced(_ trace: StepTrace) { self.trace = trace }
 
-    func roundEnded(_ report: RoundReport) {
+    func roundEnded(_ report: RoundReport, _ metrics: Metrics) {
         progress.update(report)
         check(log.append(round: report, at: Date()))
+        warn(tensorBoard?.append(report, recalls: metrics.perClassRecall, at: Date()))
         display.roundEnded(progress, at: SystemClock.now)
     }
 
@@ -44,7 +53,7 @@ final class RunRecorder: RunObserver {
     func checkpointed(before round: RoundIndex, error: SelMixError?) {
         let name = error == nil ? "checkpoint" : "checkpoint-failed"
         check(log.append(EventLine(name: name, time: Date(), reason: error?.description, round: round.rawValue)))
-        if let error { display.note("warning: \(error); the run goes on", progress, at: SystemClock.now) }
+        warn(error)
     }
 
     /// Takes up a run where a checkpoint left it.
@@ -57,6 +66,10 @@ final class RunRecorder: RunObserver {
         check(log.append(EventLine(name: "resumed", time: Date(), round: round)))
         for report in state?.history ?? [] { progress.update(report) }
         display.note("resuming from round \(round)", progress, at: SystemClock.now)
+    }
+
+    private func warn(_ failure: SelMixError?) {
+        if let failure { display.note("warning: \(failure); the run goes on", progress, at: SystemClock.now) }
     }
 
     private func check(_ failure: SelMixError?) {
