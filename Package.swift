@@ -48,7 +48,8 @@ let package = Package(
                 .product(name: "Subprocess", package: "swift-subprocess"),
             ],
             resources: [
-                .embedInCode("Report/Pages/report.html"), .embedInCode("Diagnosis/Pages/gain-diagnosis.html"),
+                .embedInCode("Pages/page.css"), .embedInCode("Pages/page.js"), .embedInCode("Report/Pages/report.html"),
+                .embedInCode("Report/Pages/comparison.html"), .embedInCode("Diagnosis/Pages/gain-diagnosis.html"),
             ],
             swiftSettings: strict),
         .executableTarget(

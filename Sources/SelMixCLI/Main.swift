@@ -30,6 +30,6 @@ struct SelMixCommand: ParsableCommand {
         subcommands: [
             TrainCommand.self, CoordinatorCommand.self, WorkerCommand.self, EvaluateCommand.self, GainCommand.self,
             CheckpointCommand.self, DiffCommand.self, ExplainCommand.self, BenchCommand.self,
-            DiagnoseCommand.self, SweepCommand.self,
+            DiagnoseCommand.self, SweepCommand.self, ReportCommand.self,
         ])
 }

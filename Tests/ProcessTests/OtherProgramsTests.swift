@@ -99,6 +99,13 @@ import Testing
         #expect(page.contains("Yes, better."))
         #expect(page.components(separatedBy: "<svg").count > 4)
         #expect(page.components(separatedBy: "<canvas").count > 4)
+
+        let comparison = folder.path("comparison.html")
+        let compared = try Program.run("report", run.path, run.path, "--output", comparison)
+        try #require(compared.status == 0, "\(compared.errors)")
+        let drawn = try drawn(comparison, profile: folder.path("profile"))
+        #expect(drawn.contains("2 runs compared") && drawn.contains("No run is ahead"))
+        #expect(drawn.components(separatedBy: "<svg").count > 4 && !drawn.contains("NaN"))
     }
 
     @Test(.enabled(if: environment["SELMIX_TEST_CHROMIUM"] != nil, "needs Chromium: scripts/test --all"))

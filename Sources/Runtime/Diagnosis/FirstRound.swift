@@ -10,32 +10,10 @@ struct FirstRound {
     private let unlabeled: StoredTensor?
 
     init(_ run: PreparedRun) throws {
-        let shards = run.job.cluster.shards
-        let unlabeled = try StoredTensor.unlabeled(run.job, catalog: TensorCatalog(), dimension: run.dimension)
-        let evaluation = try HeadEvaluation(classes: run.classes, dimension: run.dimension)
-        let sums: ValidationSums = try TreeNode.root(shards: shards).reduce(
-            { node in
-                guard node.count == 1 else { return nil }
-                let shard = ShardID(node.lower)
-                var sums = ValidationSums(
-                    counts: ConfusionCounts(classes: run.classes),
-                    featureSums: AlignedBuffer(byteCount: run.classes * run.dimension * 8, zeroed: true))
-                try evaluation.add(
-                    run.validation, shard: shard, of: shards, weights: run.head, counts: &sums.counts,
-                    sums: sums.featureSums?.values(as: Double.self).baseAddress)
-                if let unlabeled {
-                    sums.pseudoLabels = try evaluation.predict(unlabeled, shard: shard, of: shards, weights: run.head)
-                }
-                return sums
-            },
-            add: { left, right in
-                var sum = left
-                sum.add(right)
-                return sum
-            })
+        let sums = try ValidationSums(computing: run, weights: run.head)
         let round = try TrainingEngine(run).select(RoundIndex(0), sums: sums, isLast: false)
         guard let selection = round.selection else { preconditionFailure("a first round without a selection") }
-        (counts, self.selection, self.unlabeled) = (sums.counts, selection, unlabeled)
+        (counts, self.selection, unlabeled) = (sums.counts, selection, run.unlabeled)
     }
 
     /// Training samples as training mixes them, but all in one shard, and no step is too late to mix.

@@ -40,9 +40,10 @@ struct EventLine: Encodable {
         if !trace.tensors.isEmpty { tensorDigests = trace.tensors }
     }
 
-    static func stamp(_ time: Date) -> String {
-        time.formatted(.iso8601.year().month().day().time(includingFractionalSeconds: true))
-    }
+    /// In UTC, to the millisecond.
+    static let stampFormat = Date.ISO8601FormatStyle().year().month().day().time(includingFractionalSeconds: true)
+
+    static func stamp(_ time: Date) -> String { time.formatted(stampFormat) }
 
     init(name: String, time: Date, reason: String? = nil, round: Int? = nil) {
         self.time = Self.stamp(time)

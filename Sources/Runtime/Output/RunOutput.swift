@@ -14,25 +14,13 @@ struct RunOutput {
         _ result: RunResult, outcome: Outcome, runID: RunID, started: Date, progress: RunProgress,
         rejectedMessages: Int
     ) throws -> RunReport? {
-        guard let before = result.countsBefore, let after = result.countsAfter else { return nil }
+        let facts = RunReport.Facts(
+            outcome: result.converged ? "converged" : outcome.name, runID: runID, started: started,
+            seconds: Date().timeIntervalSince(started), workers: progress.mostWorkers,
+            samplesPerSecond: progress.samplesPerSecond(at: SystemClock.now), rejectedMessages: rejectedMessages)
+        guard let report = try RunReport(run, result, facts) else { return nil }
         try HeadFile.write(
             result.bestHead, objective: run.job.objective.name, to: directory.file(RunDirectory.Name.head))
-        let report = RunReport(
-            version: Version.current, runID: runID.description, name: run.job.name,
-            objective: run.job.objective.name, policy: run.job.selmix.policy.rawValue,
-            outcome: result.converged ? "converged" : outcome.name,
-            started: started, seconds: Date().timeIntervalSince(started), workers: progress.mostWorkers,
-            rounds: result.history.count - 1, roundsPlanned: run.job.selmix.rounds,
-            stepsPerRound: run.job.selmix.stepsPerRound, bestRound: result.bestRound, classes: run.classes,
-            featureDimension: run.dimension, shards: run.job.cluster.shards, batch: run.job.batch,
-            precision: run.job.cluster.precision.rawValue, seed: run.job.seed, instructionSet: run.instructionSet,
-            configurationDigest: run.configurationDigest.description,
-            weightsDigest: result.weights.digest.hexadecimal, headDigest: result.bestHead.digest.hexadecimal,
-            samplesPerSecond: progress.samplesPerSecond(at: SystemClock.now), trainCounts: run.trainCounts,
-            pseudoLabelCounts: result.pseudoLabelCounts,
-            headClasses: run.split.head, before: try scores(run.head, validation: before),
-            after: try scores(result.bestHead, validation: after), history: result.history,
-            rejectedMessages: rejectedMessages)
         try write(report, result)
         return report
     }
@@ -41,11 +29,5 @@ struct RunOutput {
     func write(_ report: RunReport, _ result: RunResult) throws {
         try directory.write(JSONEncoder.report.encode(report) + [UInt8(ascii: "\n")], to: RunDirectory.Name.report)
         try directory.write(ReportPage.render(report, result).utf8, to: RunDirectory.Name.page)
-    }
-
-    private func scores(_ head: Parameters, validation: ConfusionCounts) throws -> RunReport.Scores {
-        RunReport.Scores(
-            validation: run.metrics(validation),
-            test: try run.test.map { run.metrics(try run.evaluate(head, on: $0)) })
     }
 }

@@ -3,7 +3,7 @@ import SelMix
 
 /// report.html: the report for eyes, one self-contained page.
 ///
-/// The page is a file of its own (Pages/report.html) that draws everything from one JSON object; this puts the object in.
+/// The page is a file of its own (Pages/report.html) that draws everything from one JSON object; this makes the object.
 public struct ReportPage {
     /// A K x K matrix to draw. Classes stand in the order of decreasing training frequency, and neighbours share a bin
     /// where there are more of them than a screen can show.
@@ -37,7 +37,6 @@ public struct ReportPage {
     }
 
     static let largestSide = 128
-    private static let placeholder = "/*SELMIX_DATA*/null"
 
     /// - Returns: the page's text.
     static func render(_ report: RunReport, _ result: RunResult) throws -> String {
@@ -69,14 +68,8 @@ public struct ReportPage {
                     matrix: selection.distribution.probabilities, order: order))
             pairs = topPairs(selection, count: 12)
         }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys]
-        encoder.dateEncodingStrategy = .iso8601
-        let json = String(
-            decoding: try encoder.encode(Content(report: report, heatmaps: maps, topPairs: pairs)), as: UTF8.self)
-        let page = String(decoding: PackageResources.report_html, as: UTF8.self)
-        // No `<` of the data may end the script element that holds them.
-        return page.replacingOccurrences(of: placeholder, with: json.replacingOccurrences(of: "<", with: "\\u003c"))
+        return try Page.filled(
+            PackageResources.report_html, with: Content(report: report, heatmaps: maps, topPairs: pairs))
     }
 
     private static func rowFractions(_ counts: ConfusionCounts) -> Matrix<Float> {

@@ -1,3 +1,4 @@
+import Common
 import Foundation
 import SelMix
 
@@ -37,6 +38,20 @@ public struct SweepReport: Sendable, Codable {
     public var planned: Int
     /// The runs that were begun, in order.
     public var runs: [Run] = []
+
+    /// The directories of a sweep's runs that left a report, in order; nil for a directory that is not a sweep's.
+    public static func runs(below directory: String) throws -> [String]? {
+        let path = directory + "/sweep.json"
+        guard let data = FileManager.default.contents(atPath: path) else { return nil }
+        do {
+            return try JSONDecoder().decode(SweepReport.self, from: data).runs.filter { $0.value != nil }.map {
+                // By their names, so that a sweep may have been moved.
+                directory + "/" + URL(fileURLWithPath: $0.directory).lastPathComponent
+            }
+        } catch {
+            throw SelMixError(.invalidInput, "\(path) is no list of runs, or one of another version", cause: "\(error)")
+        }
+    }
 
     /// Marks the best runs: by the objective, ties by the harmonic mean, then the earlier run.
     mutating func markBest() {
