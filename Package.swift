@@ -88,7 +88,9 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "ProcessTests",
-            dependencies: ["Common", "Coordination", "CZeroMQ", "Messaging", "SelMix", "Training", "SelMixCLI"],
+            dependencies: [
+                "CKernels", "Common", "Coordination", "CZeroMQ", "Messaging", "SelMix", "Training", "SelMixCLI",
+            ],
             swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

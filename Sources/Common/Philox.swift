@@ -13,6 +13,7 @@ public struct Philox: Sendable {
         case synthesis = 5
         case jitter = 6
         case diagnosis = 7
+        case audit = 8
     }
 
     private let key: (UInt32, UInt32)

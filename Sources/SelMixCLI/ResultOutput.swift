@@ -21,6 +21,12 @@ enum ResultOutput {
             print("")
             print(MetricsTable.text(report.baselines, marking: report.objective))
         }
+        for quarantined in report.quarantined {
+            print("")
+            print(
+                "\(quarantined.worker) (\(quarantined.host)) computed wrongly and was quarantined: \(quarantined.reason)"
+            )
+        }
         print("")
         let path = shownPath(directory)
         print("head    \(path)/head.safetensors")

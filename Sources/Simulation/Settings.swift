@@ -6,6 +6,7 @@ struct Settings: Sendable {
     let model: Model
     let workers: Int
     let minWorkers: Int
+    let audit: AuditPlan
     let timing: Timing
     let workerWait: Duration
     /// Time-outs are so long that the run has to finish whatever happens; else it may also give up where it should.
@@ -29,6 +30,7 @@ struct Settings: Sendable {
             seed: dice.next(), shards: dice.whole(1...9), rounds: rounds, stepsPerRound: dice.whole(1...5),
             convergesAt: dice.chance(0.1) ? RoundIndex(dice.whole(0...rounds - 1)) : nil)
         workers = dice.whole(1...5)
+        audit = AuditPlan(seed: model.seed, fraction: dice.pick([0, 0, 0, 0.3, 1]))
         minWorkers = dice.chance(0.5) ? 1 : dice.whole(1...workers)
         isSerene = dice.chance(0.05)
         isPatient = isSerene || dice.chance(0.7)
@@ -68,11 +70,15 @@ struct Settings: Sendable {
         return loadTime + (blockTime * blocks + reduceTime + network.longest * 4) * pieces
     }
 
-    func coordinator(epoch: Epoch, firstRound: RoundIndex) -> Coordinator.Configuration {
+    func coordinator(
+        epoch: Epoch, firstRound: RoundIndex, quarantined: [String: String]
+    ) -> Coordinator.Configuration {
         Coordinator.Configuration(
             runID: Self.runID, epoch: epoch, shards: model.shards, rounds: model.rounds,
             stepsPerRound: model.stepsPerRound, timing: timing, minWorkers: minWorkers, workerWait: workerWait,
-            instructionSet: "avx512", version: "1.0", matrixLibrary: "3.0", probe: Self.probe, firstRound: firstRound)
+            instructionSet: "avx512", version: "1.0", matrixLibrary: "3.0", probe: Self.probe, audit: audit,
+            quarantined: quarantined,
+            firstRound: firstRound)
     }
 
     static let runID = RunID(high: 0x5E1, low: 0x1)

@@ -33,7 +33,9 @@ public struct Statistics: Sendable {
             switch outcome {
             case .finished: "finished"
             case .interrupted: "stopped by a person"
-            case .failed(let error): error.code == .cluster ? "gave up for want of workers" : "failed with the disk"
+            case .failed(let error) where error.code == .cluster: "gave up for want of workers"
+            case .failed(let error) where error.message.contains("differently"): "failed: two workers differed"
+            case .failed: "failed with the disk"
             }
         ends[end, default: 0] += 1
         slowestRecovery = Self.slower(slowestRecovery, (recovery, seed))
@@ -50,6 +52,10 @@ public struct Statistics: Sendable {
         case .workerJoined: "workers welcomed"
         case .workerRefused: "workers refused"
         case .workerLeft: "workers drained"
+        case .quarantined: "workers quarantined"
+        case .recomputing(_, _, let reason):
+            reason.hasSuffix("differ") ? "nodes computed here: disputed" : "nodes computed here: no second worker"
+        case .workerLost(_, _, "quarantined"): nil
         case .workerLost(_, _, let reason):
             reason.hasPrefix("silent")
                 ? "workers lost: silent"

@@ -19,7 +19,12 @@ import Testing
             }
         }
         #expect(driver.answer(1).contains(.select(RoundIndex(2), isLast: true)))
-        #expect(driver.select(2).outcome == .finished)
+        #expect(
+            driver.select(2) == [
+                .record(.selected(Selection(round: RoundIndex(2), digest: Digest(rawValue: 3)))), .conclude,
+            ])
+        let end = driver.step(.concluded)
+        #expect(end.outcome == .finished && end.sent(to: 1) == [.release(reason: "the run is done")])
         #expect(driver.step(.tick).isEmpty)
     }
 
@@ -27,7 +32,8 @@ import Testing
         var driver = try CoordinatorDriver(rounds: 5)
         driver.join(1)
         driver.answer(1)
-        #expect(driver.select(0, converged: true).outcome == .finished)
+        #expect(driver.select(0, converged: true).contains(.conclude))
+        #expect(driver.step(.concluded).outcome == .finished)
     }
 
     @Test func aRestartBeginsWithTheRoundOfTheCheckpoint() throws {
@@ -175,17 +181,19 @@ import Testing
         #expect((1...3).map { driver.held(UInt64($0)).count } == [1, 1, 0])
     }
 
-    @Test func aContradictionEndsTheRun() throws {
-        var driver = try CoordinatorDriver(shards: 2, minWorkers: 2)
+    @Test func theWorkersStayUntilTheResultsAreWritten() throws {
+        var driver = try CoordinatorDriver()
         driver.join(1)
-        driver.join(2)
-        let assignment = driver.held(1)[0]
-        driver.contribute(1, assignment, TreeNode(0, 1), digest: 5)
-        guard case .failed(let error)? = driver.contribute(2, assignment, TreeNode(0, 1), digest: 6).outcome else {
-            Issue.record("the run goes on")
-            return
-        }
-        #expect(error.code == .failed && error.message.contains("w2 and w1 computed [0, 1)"))
+        driver.answer(1)
+        #expect(driver.select(0, converged: true).sent(to: 1).isEmpty)
+        // Nothing that happens now changes the end, and whoever asks is answered.
+        #expect(driver.step(.stopRequested(reason: "x")).isEmpty)
+        #expect(driver.step(.workersGone(reason: "x")).isEmpty)
+        #expect(driver.beat(1, weights: 0).sent(to: 1) == [.alive])
+        #expect(driver.join(2).sent(to: 2).count == 2)
+        #expect(driver.pass(.seconds(60)).outcome == nil)
+        let failed = driver.step(.shellFailed(SelMixError(.failed, "the disk is full")))
+        #expect(failed.outcome == .failed(SelMixError(.failed, "the disk is full")))
     }
 
     @Test(arguments: [true, false])

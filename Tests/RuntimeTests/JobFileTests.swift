@@ -71,7 +71,7 @@ import Testing
         #expect(job.optimizer.schedule == .cosine)
         #expect((job.cluster.shards, job.cluster.minWorkers, job.batch, job.checkpoints.keep) == (8, 1, 64, 3))
         #expect((job.cluster.failureTimeout, job.cluster.workerWait, job.cluster.orphanTimeout) == (2, 60, 60))
-        #expect(job.cluster.precision == .float32 && job.cluster.instructionSet == nil)
+        #expect(job.cluster.audit == 0 && job.cluster.precision == .float32 && job.cluster.instructionSet == nil)
     }
 
     @Test func everySettingIsRead() throws {
@@ -104,6 +104,7 @@ import Testing
             batch: 12
             cluster:
               shards: 3
+              audit: 0.25
               failureTimeout: 500ms
               minWorkers: 2
               workerWait: 1.5m
@@ -124,7 +125,7 @@ import Testing
         #expect(job.optimizer.schedule == .constant)
         #expect((job.batch, job.cluster.shards, job.cluster.minWorkers, job.checkpoints.keep) == (12, 3, 2, 5))
         #expect((job.cluster.failureTimeout, job.cluster.workerWait, job.cluster.orphanTimeout) == (0.5, 90, 30))
-        #expect(job.cluster.instructionSet == "avx2")
+        #expect(job.cluster.instructionSet == "avx2" && job.cluster.audit == 0.25)
         #expect(job.output == "/absolute/out")
     }
 

@@ -22,6 +22,8 @@ import Testing
         ("cluster", "shards", "0", "from 1 to 4096"),
         ("cluster", "shards", "4097", "from 1 to 4096"),
         ("cluster", "shards", "99999999999999999999", "from 1 to 4096"),
+        ("cluster", "audit", "1.5", "from 0.0 to 1.0"),
+        ("cluster", "audit", "-0.1", "from 0.0 to 1.0"),
         ("cluster", "minWorkers", "0", "from 1 to 4096"),
         ("cluster", "failureTimeout", "50ms", "from 0.1 to 3600.0 seconds"),
         ("cluster", "failureTimeout", "61m", "from 0.1 to 3600.0 seconds"),

@@ -32,15 +32,21 @@ extension Coordinator {
     mutating func lose(
         _ incarnation: Incarnation, reason: String, at now: Instant, _ directives: inout [CoordinatorDirective]
     ) {
-        guard let worker = workers.removeValue(forKey: incarnation) else { return }
+        guard let worker = workers[incarnation] else { return }
+        fence(incarnation)
+        directives.append(.record(.workerLost(worker.name, incarnation, reason: reason)))
+        // If it lives after all, it may come back as a new incarnation.
+        directives.append(.send(.rejoin(reason: reason), to: incarnation))
+    }
+
+    /// Forgets a life for good, with what it holds.
+    mutating func fence(_ incarnation: Incarnation) {
+        workers[incarnation] = nil
         givenUp.insert(incarnation)
         // Its copies are gone, so that what they stood for may be copied again.
         for other in workers.keys {
             for index in workers[other]!.outstanding.indices { workers[other]!.outstanding[index].isCopied = false }
         }
-        directives.append(.record(.workerLost(worker.name, incarnation, reason: reason)))
-        // If it lives after all, it may come back as a new incarnation.
-        directives.append(.send(.rejoin(reason: reason), to: incarnation))
     }
 
     /// Repeats an assignment that the worker does not hold although it was sent long ago: it, or its answer, was lost.

@@ -25,7 +25,8 @@ extension Coordinator {
             }
         case .admitted:
             workers[header.incarnation] = WorkerRecord(
-                name: header.worker, incarnation: header.incarnation, joinOrder: joined, lastHeard: now)
+                name: header.worker, host: hello.host, incarnation: header.incarnation, joinOrder: joined,
+                lastHeard: now)
             joined += 1
             directives.append(.record(.workerJoined(header.worker, header.incarnation, hello)))
             directives.append(.send(.welcome(welcome), to: header.incarnation))
@@ -48,6 +49,9 @@ extension Coordinator {
             return .refused(
                 reason: "worker \(header.worker) belongs to run \(runID), this is run \(configuration.runID)",
                 retry: false)
+        }
+        if let reason = quarantined[header.worker] {
+            return .refused(reason: "worker \(header.worker) is quarantined: \(reason)", retry: false)
         }
         if hello.matrixLibrary != configuration.matrixLibrary {
             return .refused(

@@ -7,8 +7,11 @@ extension Coordinator {
     mutating func progress(at now: Instant, _ directives: inout [CoordinatorDirective]) {
         if case .over = phase { return }
         releaseDrained(&directives)
-        let enough = started ? 1 : configuration.minWorkers
-        if ready.count >= enough {
+        if case .concluding = phase {
+            shortSince = nil
+            return
+        }
+        if ready.count >= workersNeeded {
             shortSince = nil
             if case .gathering(let work) = phase {
                 started = true
@@ -18,6 +21,7 @@ extension Coordinator {
             shortSince = now
         }
         dealOrphaned(at: now, &directives)
+        dealAudits(at: now, &directives)
         copyStragglers(at: now, &directives)
         tellReason(&directives)
     }
@@ -49,7 +53,8 @@ extension Coordinator {
         haveFeatureSums = true
         directives.append(.record(.selected(result)))
         if isLast(result.round) || result.converged {
-            finish(.finished, &directives)
+            phase = .concluding
+            directives.append(.conclude)
         } else {
             open(.train(StepIndex(result.round.rawValue * configuration.stepsPerRound)), at: now, &directives)
         }
@@ -72,13 +77,17 @@ extension Coordinator {
     /// After the last step there is one more validation.
     func isLast(_ round: RoundIndex) -> Bool { round.rawValue >= configuration.rounds }
 
+    /// A run that goes on without a worker that it quarantined does not wait for another in its place.
+    private var workersNeeded: Int { started ? 1 : max(1, configuration.minWorkers - configuration.quarantined.count) }
+
     /// Why nothing moves; empty while work goes on.
     var waitingReason: String {
-        let needed = started ? 1 : configuration.minWorkers
+        let needed = workersNeeded
         guard ready.count < needed else { return "" }
         let loading = workers.values.count { $0.state == .joining }
         let more = loading > 0 ? ", \(loading) loading" : ""
-        return "\(ready.count) of \(needed) workers ready\(more)"
+        let refused = quarantined.isEmpty ? "" : ", \(quarantined.keys.sorted().joined(separator: ", ")) quarantined"
+        return "\(ready.count) of \(needed) workers ready\(more)\(refused)"
     }
 
     private mutating func tellReason(_ directives: inout [CoordinatorDirective]) {

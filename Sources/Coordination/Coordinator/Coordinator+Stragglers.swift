@@ -1,7 +1,7 @@
 import Common
 
 // A straggler's shards are computed a second time by whoever has nothing to do. The first copy counts, and the second must
-// have the same digest. While the straggler is still busy with what is over, it is given nothing new.
+// be the same. While the straggler is still busy with what is over, it is given nothing new.
 
 extension Coordinator {
     /// How long an assignment may take before it is copied: twice what the others took, and long enough that it is no jitter.
@@ -21,31 +21,29 @@ extension Coordinator {
     /// When the next assignment becomes one to copy; nil while nobody could.
     var stragglerDeadline: Instant? {
         guard case .working = phase, let wait = stragglerWait, !idle.isEmpty else { return nil }
-        return workers.values.flatMap(\.outstanding).filter { !$0.isCopy && !$0.isCopied }
+        return workers.values.flatMap(\.outstanding).filter { $0.role != .copy && !$0.isCopied }
             .map { $0.firstSent + wait }.min()
     }
 
-    /// One helper computes all that a straggler still holds, so that its nodes are the same and the copies can be compared.
+    /// One helper computes all that a straggler still holds, so that its nodes are the same and the copies can be compared:
+    /// all but what it has already computed for an audit, or what is copied already.
     mutating func copyStragglers(at now: Instant, _ directives: inout [CoordinatorDirective]) {
         guard case .working(let work) = phase, let wait = stragglerWait else { return }
         for straggler in workers.values.sorted(by: { $0.joinOrder < $1.joinOrder }) {
             for (index, outstanding) in straggler.outstanding.enumerated()
-            where !outstanding.isCopy && !outstanding.isCopied && now >= outstanding.firstSent + wait {
+            where outstanding.role != .copy && !outstanding.isCopied && now >= outstanding.firstSent + wait {
                 guard let helper = idle.first else { return }
                 workers[straggler.incarnation]?.outstanding[index].isCopied = true
-                let shards = outstanding.shards
-                let copied = Set(workers.values.flatMap(\.outstanding).filter(\.isCopy).flatMap(\.shards))
-                guard copied.isDisjoint(with: shards) else { continue }
+                let copied = Set(workers.values.flatMap(\.outstanding).filter { $0.role == .copy }.flatMap(\.missing))
+                let shards = outstanding.missing.filter { node in
+                    let entry = ledger.entry(of: node)
+                    return !copied.contains(node) && entry?.isSettled != true
+                        && entry?.givers.contains(helper.name) != true
+                }.flatMap(\.shards).sorted()
+                guard !shards.isEmpty else { continue }
                 directives.append(.record(.copied(shards, of: work, from: straggler.name, to: helper.name)))
-                assign(shards, of: work, to: helper.incarnation, asCopy: true, at: now, &directives)
+                assign(shards, of: work, to: helper.incarnation, as: .copy, at: now, &directives)
             }
         }
-    }
-
-    /// Whether a contribution to work that is over differs from what was counted then; nil when that is not known (any more).
-    func contradictsClosedWork(_ contribution: Contribution) -> Incarnation? {
-        guard let entry = closed.last(where: { $0.work == contribution.work })?.ledger.entry(of: contribution.node)
-        else { return nil }
-        return entry.digest == contribution.digest ? nil : entry.giver
     }
 }

@@ -3,22 +3,27 @@ import Common
 // Assignments out, contributions in.
 
 /// What becomes of a contribution, and why.
-enum ContributionOutcome: Equatable {
+enum ContributionOutcome {
     case counted
+    /// A second worker computed the same.
+    case confirmed
     case dropped(reason: String)
-    case contradicted(first: Incarnation)
+    /// It differs from what was counted, and the shell has to find out who is right.
+    case disputed(Ledger.Entry)
+    /// It differs from what two have computed already.
+    case wrong(Ledger.Entry)
+    /// It differs from what was used long ago, and nobody can find out any more who was right.
+    case contradicted(Ledger.Entry)
 }
 
 extension Coordinator {
     mutating func assign(
-        _ shards: [ShardID], of work: Work, to incarnation: Incarnation, asCopy: Bool = false, at now: Instant,
-        _ directives: inout [CoordinatorDirective]
+        _ shards: [ShardID], of work: Work, to incarnation: Incarnation, as role: WorkerRecord.Role = .own,
+        at now: Instant, _ directives: inout [CoordinatorDirective]
     ) {
         guard var worker = workers[incarnation] else { preconditionFailure("assigning to unknown \(incarnation)") }
         assignments += 1
-        let assignment = Assignment(
-            number: assignments, work: work, weights: weights, selection: selectionNeeded(by: work), shards: shards,
-            featureSums: needsFeatureSums(work), eachShard: configuration.tracesShards)
+        let assignment = assignment(assignments, shards, of: work, eachShard: configuration.tracesShards)
         if worker.weights != weights {
             worker.weights = weights
             directives.append(.sendWeights(weights, to: incarnation))
@@ -26,10 +31,16 @@ extension Coordinator {
         worker.outstanding.append(
             .init(
                 assignment: assignment, missing: Set(assignment.nodes(shards: configuration.shards)),
-                timesStuck: shards.map { timesStuck[$0.rawValue] }.max() ?? 0, firstSent: now, isCopy: asCopy,
+                timesStuck: shards.map { timesStuck[$0.rawValue] }.max() ?? 0, firstSent: now, role: role,
                 lastSent: now, lastSign: now))
         workers[incarnation] = worker
         directives.append(.assign(assignment, to: incarnation))
+    }
+
+    func assignment(_ number: UInt64, _ shards: [ShardID], of work: Work, eachShard: Bool) -> Assignment {
+        Assignment(
+            number: number, work: work, weights: weights, selection: selectionNeeded(by: work), shards: shards,
+            featureSums: needsFeatureSums(work), eachShard: eachShard)
     }
 
     private func needsFeatureSums(_ work: Work) -> Bool {
@@ -45,30 +56,43 @@ extension Coordinator {
         _ directives: inout [CoordinatorDirective]
     ) {
         guard let worker = workers[incarnation] else { return }
-        switch judge(contribution, from: incarnation) {
+        let (node, work) = (contribution.node, contribution.work)
+        let claim = Claim(
+            worker: worker.name, host: worker.host, incarnation: incarnation, assignment: contribution.assignment,
+            digest: contribution.digest, loss: contribution.loss)
+        switch judge(contribution, claim) {
         case .dropped(let reason):
             directives.append(.record(.dropped(contribution, from: worker.name, reason: reason)))
-        case .contradicted(let first):
-            let other = workers[first]?.name ?? "a worker that left"
+        case .disputed(let entry):
+            if !entry.isRecomputing {
+                let names = entry.givers.union([worker.name]).sorted().joined(separator: " and ")
+                recompute(node, of: work, because: "\(names) differ", &directives)
+            }
+        case .wrong(let entry):
+            quarantine(claim, node, of: work, expected: entry.digest, witness: entry.witness, &directives)
+        case .contradicted(let entry):
             finish(
                 .failed(
                     SelMixError(
-                        .failed,
-                        "\(worker.name) and \(other) computed \(contribution.node) of \(contribution.work) differently",
-                        hint: "one of the two machines computes wrongly: check both before going on")),
+                        .failed, "\(worker.name) and \(entry.witness) computed \(node) of \(work) differently",
+                        hint: "one of the two machines computes wrongly: check both before going on, or let "
+                            + "`cluster.audit` find out which")),
                 &directives)
             return
+        case .confirmed: break
         case .counted:
-            directives.append(.keep(contribution.node))
+            directives.append(.keep(node))
         }
         settle(contribution, of: incarnation, at: now)
         completeIfDone(&directives)
     }
 
-    private mutating func judge(_ contribution: Contribution, from incarnation: Incarnation) -> ContributionOutcome {
+    private mutating func judge(_ contribution: Contribution, _ claim: Claim) -> ContributionOutcome {
         guard phase == .working(contribution.work) else {
-            if let first = contradictsClosedWork(contribution) { return .contradicted(first: first) }
-            return .dropped(reason: "\(contribution.work) is not open")
+            guard let entry = closed.last(where: { $0.work == contribution.work })?.ledger.entry(of: contribution.node),
+                !entry.claims[0].agrees(with: claim)
+            else { return .dropped(reason: "\(contribution.work) is not open") }
+            return entry.isProven ? .wrong(entry) : .contradicted(entry)
         }
         guard contribution.weights == weights else {
             return .dropped(reason: "weights version \(contribution.weights), current is \(weights)")
@@ -76,12 +100,15 @@ extension Coordinator {
         guard contribution.selection == selectionNeeded(by: contribution.work) else {
             return .dropped(reason: "selection \(contribution.selection), current is \(selection)")
         }
-        switch ledger.count(contribution.node, digest: contribution.digest, from: incarnation) {
+        let audited = configuration.audit.contains(contribution.node, in: contribution.work)
+        switch ledger.count(contribution.node, claim, audited: audited) {
         case .counted: return .counted
-        case .duplicate: return .dropped(reason: "counted already")
+        case .confirmed where audited: return .confirmed
+        case .confirmed, .duplicate: return .dropped(reason: "counted already")
+        case .disputed(let entry): return .disputed(entry)
+        case .wrong(let entry): return .wrong(entry)
         case .overlapping(let node): return .dropped(reason: "overlaps \(node), which is counted")
         case .foreign: return .dropped(reason: "no node of the reduction tree")
-        case .contradiction(let first): return .contradicted(first: first)
         }
     }
 
@@ -110,10 +137,11 @@ extension Coordinator {
         return held[index].missing.isEmpty ? held.remove(at: index) : nil
     }
 
-    private mutating func completeIfDone(_ directives: inout [CoordinatorDirective]) {
+    mutating func completeIfDone(_ directives: inout [CoordinatorDirective]) {
         guard case .working(let work) = phase, ledger.isComplete else { return }
         phase = .computing(work)
         closed = (closed + [(work, ledger)]).suffix(Self.closedWindow)
+        for entry in ledger.entries where !entry.isProven { unproven[entry.claims[0].worker, default: 0] += 1 }
         // Whatever is still outstanding would only be a second copy, and whoever computes it is late.
         for incarnation in workers.keys {
             guard let outstanding = workers[incarnation]?.outstanding, !outstanding.isEmpty else { continue }

@@ -7,8 +7,9 @@ import Common
 ///
 /// The invariants, checked by ``brokenInvariant``:
 /// - at most one piece of work is open; each logical shard counts once in it;
-/// - every shard that is not counted is held by some worker's assignment, or there is no worker to hold it; by a second
-///   one only as a copy of a straggler's;
+/// - every shard that is not counted is held by some worker's assignment, or there is no worker to hold it; by more than
+///   one only as a copy of a straggler's or for an audit, and never by two workers of one name;
+/// - what is counted and has to be computed twice is held by another worker, or computed by the shell;
 /// - work is assigned to ready workers alone, and a life that was given up never counts again;
 /// - weights version n is step n's input: step, weights and selection of all open assignments agree.
 public struct Coordinator: Sendable {
@@ -32,14 +33,20 @@ public struct Coordinator: Sendable {
         public var probe: Digest
         /// Every shard is contributed by itself, so that the event log can tell each.
         public var tracesShards: Bool
+        public var audit: AuditPlan
+        /// Workers that computed wrongly before a restart, with the reasons.
+        public var quarantined: [String: String]
         /// The round to begin with: 0, or what a checkpoint says.
         public var firstRound: RoundIndex
 
         public init(
             runID: RunID, epoch: Epoch, shards: Int, rounds: Int, stepsPerRound: Int, timing: Timing,
             minWorkers: Int, workerWait: Duration, instructionSet: String, version: String, matrixLibrary: String,
-            probe: Digest, tracesShards: Bool = false, firstRound: RoundIndex = RoundIndex(0)
+            probe: Digest, tracesShards: Bool = false, audit: AuditPlan = .none, quarantined: [String: String] = [:],
+            firstRound: RoundIndex = RoundIndex(0)
         ) {
+            self.audit = audit
+            self.quarantined = quarantined
             self.tracesShards = tracesShards
             self.runID = runID
             self.epoch = epoch
@@ -65,6 +72,8 @@ public struct Coordinator: Sendable {
         case working(Work)
         /// The shell computes what follows from this work.
         case computing(Work)
+        /// The shell writes the results. Workers are kept meanwhile: should this process die, its successor needs them.
+        case concluding
         case over(Outcome)
     }
 
@@ -78,6 +87,10 @@ public struct Coordinator: Sendable {
     var workers: [Incarnation: WorkerRecord] = [:]
     /// Lives that are over for this coordinator: none of them comes back. A few bytes for each worker lost.
     var givenUp: Set<Incarnation> = []
+    /// Names that are refused for the rest of the run, with the reasons.
+    var quarantined: [String: String]
+    /// Contributions of each worker that count in work that is over, and that nobody else has computed.
+    var unproven: [String: Int] = [:]
     var joined = 0
     var ledger: Ledger
     /// The longest time that an assignment of the open work took; nil while none is done.
@@ -103,6 +116,7 @@ public struct Coordinator: Sendable {
         phase = .gathering(.validate(configuration.firstRound))
         weights = WeightsVersion(configuration.firstRound.rawValue * configuration.stepsPerRound)
         ledger = Ledger(shards: configuration.shards)
+        quarantined = configuration.quarantined
         timesStuck = Array(repeating: 0, count: configuration.shards)
     }
 
@@ -124,6 +138,13 @@ public struct Coordinator: Sendable {
             onSelected(result, at: now, &directives)
         case .stepped(let result):
             onStepped(result, at: now, &directives)
+        case .recomputed(let contribution):
+            onRecomputed(contribution, at: now, &directives)
+        case .concluded:
+            precondition(phase == .concluding, "results were written while \(phase)")
+            finish(.finished, &directives)
+        // Once the results are being written neither matters.
+        case .workersGone where phase == .concluding, .stopRequested where phase == .concluding: break
         case .workersGone(let reason):
             finish(.failed(SelMixError(.cluster, "no worker is left: \(reason)")), &directives)
         case .stopRequested(let reason):

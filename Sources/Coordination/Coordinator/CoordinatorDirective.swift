@@ -7,8 +7,13 @@ public enum CoordinatorDirective: Sendable, Equatable {
     case sendWeights(WeightsVersion, to: Incarnation)
     /// Send this assignment with what belongs to it: for a step, the class pairs of its slots.
     case assign(Assignment, to: Incarnation)
-    /// The contribution being handled counts: keep its tensors until the work is reduced. Without this they are dropped.
+    /// The contribution being handled, a worker's or one that was computed here, counts: keep its tensors until the work is reduced. Without this they are dropped.
     case keep(TreeNode)
+    /// What is kept of this node is not to be used: it was computed wrongly, or by who is not trusted any more.
+    case drop(TreeNode)
+    /// Compute the one node of this assignment here, as a worker would, and answer with
+    /// ``CoordinatorEvent/recomputed(_:)``.
+    case recompute(Assignment)
     /// All of a validation is there: reduce it, and answer with ``CoordinatorEvent/selected(_:)``. The last validation of a
     /// run needs the metrics alone.
     case select(RoundIndex, isLast: Bool)
@@ -16,6 +21,8 @@ public enum CoordinatorDirective: Sendable, Equatable {
     case applyStep(StepIndex)
     /// Append to the event log.
     case record(RunEvent)
+    /// All is done: write the results, and answer with ``CoordinatorEvent/concluded``.
+    case conclude
     /// The run is over; nothing follows.
     case finish(Outcome)
 }
@@ -45,6 +52,9 @@ public enum RunEvent: Sendable, Equatable {
     /// An assignment or its answer was lost on the way.
     case repeated(Assignment, to: String)
     case dropped(Contribution, from: String, reason: String)
+    /// The coordinator computes a node itself: to settle who is right, or for want of a second worker.
+    case recomputing(TreeNode, of: Work, reason: String)
+    case quarantined(Quarantine)
     case roundStarted(RoundIndex)
     case selected(Selection)
     case step(StepResult)

@@ -11,6 +11,10 @@ public enum CoordinatorEvent: Sendable {
     case selected(Selection)
     /// The shell has reduced the gradients of a step and moved the weights.
     case stepped(StepResult)
+    /// The shell has computed a node as ``CoordinatorDirective/recompute(_:)`` asked.
+    case recomputed(Contribution)
+    /// The shell has written the results.
+    case concluded
     /// The launcher knows that no worker is left and none will come.
     case workersGone(reason: String)
     /// A person or a scheduler asks the run to stop.

@@ -16,6 +16,8 @@ extension RunEvent: CustomStringConvertible {
         case .moved(let shards, let work, let name): "shards \(shards.told) of \(work) moved to \(name)"
         case .repeated(let assignment, let name): "repeated to \(name): \(assignment)"
         case .dropped(let contribution, let name, let reason): "dropped from \(name): \(contribution): \(reason)"
+        case .recomputing(let node, let work, let reason): "computing \(node) of \(work) here: \(reason)"
+        case .quarantined(let quarantine): "worker \(quarantine.worker) quarantined: \(quarantine.reason)"
         case .roundStarted(let round): "round \(round)"
         case .selected(let selection):
             "selection of round \(selection.round)\(selection.converged ? ", converged" : "")"
@@ -42,9 +44,12 @@ extension CoordinatorDirective: CustomStringConvertible {
         case .sendWeights(let version, let peer): "send to \(peer): weights \(version)"
         case .assign(let assignment, let peer): "send to \(peer): assignment \(assignment)"
         case .keep(let node): "keep \(node)"
+        case .drop(let node): "drop \(node)"
+        case .recompute(let assignment): "compute here: \(assignment)"
         case .select(let round, let isLast): "select round \(round)\(isLast ? ", the last" : "")"
         case .applyStep(let step): "apply step \(step)"
         case .record(let event): "record: \(event)"
+        case .conclude: "write the results"
         case .finish(let outcome): "finish: \(outcome)"
         }
     }

@@ -11,6 +11,16 @@ struct WorkerRecord: Sendable {
         case draining
     }
 
+    /// Why a worker computes something.
+    enum Role: Sendable {
+        /// It was dealt to it.
+        case own
+        /// A straggler holds it too.
+        case copy
+        /// Another worker has computed it or will, and the two are compared.
+        case audit
+    }
+
     /// An assignment on its way through the worker.
     struct Outstanding: Sendable {
         let assignment: Assignment
@@ -18,9 +28,8 @@ struct WorkerRecord: Sendable {
         /// How often its shards were taken from a worker that got stuck with them.
         let timesStuck: Int
         let firstSent: Instant
-        /// A second computing of what a straggler holds.
-        var isCopy = false
-        /// Somebody else computes it too.
+        let role: Role
+        /// As a straggler's, it was given to somebody else too.
         var isCopied = false
         var lastSent: Instant
         /// When it was last sent, or when the worker last showed progress on it.
@@ -36,6 +45,7 @@ struct WorkerRecord: Sendable {
     }
 
     let name: String
+    let host: String
     let incarnation: Incarnation
     let joinOrder: Int
     var state = State.joining

@@ -35,7 +35,7 @@ public final class CoordinatedRun {
     private let recorder: RunRecorder
     private let display: ProgressDisplay
     private let started = Date()
-    private var info: RunDirectory.Info
+    private let info: RunDirectory.Info
     private var result: RunResult?
 
     /// Opens everything that can fail: the output directory, the log, the sockets.
@@ -50,10 +50,10 @@ public final class CoordinatedRun {
         }
         let store = directory.checkpoints
         let newest = store.newest(layout: run.layout)
+        let events = try EventLog(path: directory.file(RunDirectory.Name.events), resuming: previous != nil)
         let start = RunStart(
             runID: previous?.runID ?? .random(), epoch: Epoch(rawValue: (previous?.epoch.rawValue ?? 0) + 1),
-            state: newest.found?.1)
-        let events = try EventLog(path: directory.file(RunDirectory.Name.events), resuming: previous != nil)
+            quarantined: events.quarantined.reduce(into: [:]) { $0[$1.worker] = $1.reason }, state: newest.found?.1)
         display = ProgressDisplay(options.display)
         let tensorBoard =
             run.job.tensorBoard
@@ -78,7 +78,9 @@ public final class CoordinatedRun {
         // The epoch is on disk before any message carries it.
         try directory.write(info)
         recorder.onFailure = { [abort = shell.aborter] in abort($0) }
-        if previous != nil { recorder.resume(from: start.state, refused: newest.refused) }
+        if previous != nil {
+            recorder.resume(from: start.state, refused: newest.refused, quarantined: events.quarantined)
+        }
     }
 
     /// Leads the run on the calling thread and writes its results.
@@ -86,20 +88,22 @@ public final class CoordinatedRun {
     /// - Returns: the report of a run that finished.
     /// - Throws: `interrupted` or `failed`, after writing what there is.
     public func lead() throws -> RunReport {
-        let (outcome, result) = try shell.lead()
+        let (outcome, result, finalReport) = try shell.lead(concluding: { [self] in
+            let write = writer(.finished)
+            var info = info
+            info.finished = true
+            return { [directory, info] result in
+                guard let report = try write(result) else { preconditionFailure("a finished run without a validation") }
+                try directory.write(info)
+                return report
+            }
+        })
         display.close()
         self.result = result
-        let written = Result {
-            try output.write(
-                result, outcome: outcome, runID: shell.runID, started: started, progress: recorder.progress,
-                rejectedMessages: recorder.rejectedMessages)
-        }
+        if let finalReport { return finalReport }
+        let written = Result { try writer(outcome)(result) }
         switch outcome {
-        case .finished:
-            guard let report = try written.get() else { preconditionFailure("a finished run without a validation") }
-            info.finished = true
-            try directory.write(info)
-            return report
+        case .finished: preconditionFailure("a finished run without a report")
         case .interrupted(let reason):
             let report = try written.get()
             throw SelMixError(
@@ -110,6 +114,18 @@ public final class CoordinatedRun {
         case .failed(let error):
             // What ended the run comes first, also when its results cannot be written for the same reason.
             throw error
+        }
+    }
+
+    /// Writes what there is, with the figures as they are now; on any thread.
+    private func writer(_ outcome: Outcome) -> @Sendable (RunResult) throws -> RunReport? {
+        var progress = recorder.progress
+        // Writing is no training.
+        progress.update(.finished(outcome), at: SystemClock.now)
+        return { [output, started, progress, rejected = recorder.rejectedMessages, runID = shell.runID] result in
+            try output.write(
+                result, outcome: outcome, runID: runID, started: started, progress: progress,
+                rejectedMessages: rejected)
         }
     }
 

@@ -14,6 +14,8 @@ import Training
 /// handled, so that a pause of this process never looks like silence of the workers.
 public final class CoordinatorShell {
     typealias CheckpointWriter = @Sendable (CheckpointState) throws -> Void
+    /// Writes what a finished run leaves; on the compute thread.
+    typealias ResultWriter = @Sendable (RunResult) throws -> RunReport
 
     public struct Addresses: Sendable {
         public var control: String
@@ -32,6 +34,14 @@ public final class CoordinatorShell {
         case stepped(StepResult, Parameters, StepTrace)
         /// A checkpoint was written, or could not be.
         case checkpointed(RoundIndex, SelMixError?)
+        case recomputed(Contribution, [TensorFrame])
+        case concluded(Conclusion)
+    }
+
+    /// A finished run, with the report that was written.
+    struct Conclusion: Sendable {
+        let result: RunResult
+        let report: RunReport
     }
 
     /// The engine belongs to the compute queue until the run is over.
@@ -49,6 +59,7 @@ public final class CoordinatorShell {
     private let mailbox = Mailbox<Arrival>()
     private let compute = DispatchQueue(label: "selmix.compute")
     private let box: EngineBox
+    private let recomputation: Recomputation
     private let observer: any RunObserver
     private let checkpoints: CheckpointWriter
     private let log: Logger
@@ -61,6 +72,8 @@ public final class CoordinatorShell {
     /// given a shard draws from the same.
     private var pseudoLabels: [TensorFrame] = []
     private var kept: [TreeNode: KeptContribution] = [:]
+    private var makeResultWriter: (() -> ResultWriter)?
+    private var conclusion: Conclusion?
     private var outcome: Outcome?
     private var rejections = 0
     private var nextToldRejection = 100
@@ -85,6 +98,7 @@ public final class CoordinatorShell {
         jobBytes = Array(try JSONEncoder().encode(job))
         let engine = TrainingEngine(run, resuming: start.state)
         box = EngineBox(engine)
+        recomputation = Recomputation(job: job)
         weights = engine.weights
         weightsDigest = Digest(rawValue: engine.weights.digest)
         runID = start.runID
@@ -96,6 +110,7 @@ public final class CoordinatorShell {
                 workerWait: .seconds(job.cluster.workerWait),
                 instructionSet: run.instructionSet, version: Version.current,
                 matrixLibrary: InstructionSet.libraryVersion, probe: run.probe, tracesShards: job.trace == .shards,
+                audit: AuditPlan(seed: job.seed, fraction: job.cluster.audit), quarantined: start.quarantined,
                 firstRound: start.state?.nextRound ?? RoundIndex(0)))
     }
 
@@ -116,8 +131,13 @@ public final class CoordinatorShell {
 
     /// Leads the run to its end, on the calling thread.
     ///
-    /// - Returns: how it ended, with everything that a report needs.
-    func lead() throws -> (outcome: Outcome, result: RunResult) {
+    /// - Parameter concluding: called on this thread when a run has come to its last step; what it returns writes the
+    ///   results, before the workers are let go.
+    /// - Returns: how it ended, with everything that a report needs; and the report of a run that finished.
+    func lead(
+        concluding: @escaping () -> ResultWriter
+    ) throws -> (outcome: Outcome, result: RunResult, report: RunReport?) {
+        makeResultWriter = concluding
         handle(.started)
         while outcome == nil {
             let wait = core.nextDeadline.map { $0 - SystemClock.now }
@@ -129,9 +149,10 @@ public final class CoordinatorShell {
         }
         // Lets the last words to the workers go out.
         control.linger(.seconds(1))
+        if let conclusion { return (outcome!, conclusion.result, conclusion.report) }
         // The engine may still be at work for an interrupted run.
         let result = try compute.sync { try RunResult(box.engine) }
-        return (outcome!, result)
+        return (outcome!, result, nil)
     }
 
     /// The longest tensor that a worker may send: class feature sums in float64, or sparse counts of a whole validation.
@@ -229,6 +250,15 @@ public final class CoordinatorShell {
             handle(.stepped(result))
         case .checkpointed(let round, let error):
             observer.checkpointed(before: round, error: error)
+        case .recomputed(let contribution, let frames):
+            do {
+                handle(.recomputed(contribution), payload: try payload(of: contribution, frames))
+            } catch {
+                preconditionFailure("what was computed here is not what was to be computed: \(error)")
+            }
+        case .concluded(let conclusion):
+            self.conclusion = conclusion
+            handle(.concluded)
         }
     }
 
@@ -251,17 +281,28 @@ public final class CoordinatorShell {
         case .assign(let assignment, let peer):
             send(.assign(assignment), plan(of: assignment), to: peer, over: bulk)
         case .keep(let node):
-            guard case .received(.contribution(let contribution), let header) = event, let payload else {
-                preconditionFailure("nothing to keep in \(event)")
-            }
-            kept[node] = KeptContribution(
-                payload: payload, loss: contribution.loss, digest: contribution.digest, giver: header.worker,
-                arrival: SystemClock.now)
+            kept[node] = contribution(in: event, payload)
+        case .drop(let node): kept[node] = nil
+        case .recompute(let assignment): recompute(assignment)
         case .select(let round, let isLast): select(round, isLast: isLast)
         case .applyStep(let step): applyStep(step)
         case .record(let event): observer.happened(event)
+        case .conclude: conclude()
         case .finish(let outcome): self.outcome = outcome
         }
+    }
+
+    private func contribution(in event: CoordinatorEvent, _ payload: ContributionPayload?) -> KeptContribution {
+        let (contribution, giver): (Contribution, String) =
+            switch event {
+            case .received(.contribution(let contribution), let header): (contribution, header.worker)
+            case .recomputed(let contribution): (contribution, "coordinator")
+            default: preconditionFailure("nothing to keep in \(event)")
+            }
+        guard let payload else { preconditionFailure("no tensors with \(event)") }
+        return KeptContribution(
+            payload: payload, loss: contribution.loss, digest: contribution.digest, giver: giver,
+            arrival: SystemClock.now)
     }
 
     private func send(_ message: CoordinatorMessage, _ frames: [TensorFrame], to peer: Incarnation, over socket: Socket)
@@ -275,18 +316,41 @@ public final class CoordinatorShell {
     /// The class pairs of an assignment's slots, shard by shard, as [slots, 2] of (label, partner), and the pseudo-labels.
     private func plan(of assignment: Assignment) -> [TensorFrame] {
         guard case .train(let step) = assignment.work else { return [] }
-        guard sampler != nil else { preconditionFailure("\(assignment) before the first selection") }
+        let values = pairs(of: assignment.shards, step: step).flatMap { [Int32($0.label), Int32($0.partner)] }
+        return [TensorFrame(name: "pairs", shape: [values.count / 2, 2], int32: values)] + pseudoLabels
+    }
+
+    private func pairs(of shards: [ShardID], step: StepIndex) -> [ClassPair] {
+        guard sampler != nil else { preconditionFailure("step \(step) before the first selection") }
         let slots = run.job.batch / run.job.cluster.shards
-        var values: [Int32] = []
-        values.reserveCapacity(assignment.shards.count * slots * 2)
-        for shard in assignment.shards {
-            for slot in shard.rawValue * slots..<(shard.rawValue + 1) * slots {
-                let pair = sampler!.pair(step: step, slot: slot)
-                values.append(Int32(pair.label))
-                values.append(Int32(pair.partner))
+        return shards.flatMap { shard in
+            (shard.rawValue * slots..<(shard.rawValue + 1) * slots).map { sampler!.pair(step: step, slot: $0) }
+        }
+    }
+
+    /// Computes what a worker would, with this machine's own copy of the data.
+    private func recompute(_ assignment: Assignment) {
+        var pairs: [ClassPair] = []
+        if case .train(let step) = assignment.work { pairs = self.pairs(of: assignment.shards, step: step) }
+        let labels = pseudoLabels.first.map { $0.values(as: Int32.self, zero: 0) } ?? []
+        compute.async { [mailbox, recomputation, weights, pairs] in
+            do {
+                let (contribution, frames) = try recomputation.compute(
+                    assignment, weights: weights, pairs: pairs, pseudoLabels: labels)
+                mailbox.post(.recomputed(contribution, frames))
+            } catch {
+                mailbox.post(.event(.shellFailed(SelMixError(describing: error))))
             }
         }
-        return [TensorFrame(name: "pairs", shape: [values.count / 2, 2], int32: values)] + pseudoLabels
+    }
+
+    /// Behind the last checkpoint on the compute queue, while heartbeats are answered.
+    private func conclude() {
+        guard let write = makeResultWriter?() else { preconditionFailure("nobody writes the results") }
+        onComputeQueue { engine in
+            let result = try RunResult(engine)
+            return .concluded(Conclusion(result: result, report: try write(result)))
+        }
     }
 
     private func select(_ round: RoundIndex, isLast: Bool) {

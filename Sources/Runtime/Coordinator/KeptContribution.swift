@@ -13,7 +13,7 @@ struct KeptContribution: Sendable {
     var payload: ContributionPayload
     var loss: Double
     var digest: Digest
-    /// The worker that gave it, and when it arrived.
+    /// The worker that gave it, or `coordinator` for what was computed here, and when it arrived.
     var giver: String
     var arrival: Instant
 

@@ -14,6 +14,8 @@ public struct RunExplanation: Sendable, Encodable {
         public var joined = 0
         public var lost: [String] = []
         public var left = 0
+        /// Why nothing is taken from it any more, if it computed wrongly.
+        public var quarantined: String?
     }
 
     public struct Step: Sendable, Encodable {
@@ -51,6 +53,7 @@ public struct RunExplanation: Sendable, Encodable {
             case "worker-joined": workers[name, default: Worker(name: name)].joined += 1
             case "worker-left": workers[name, default: Worker(name: name)].left += 1
             case "worker-lost": workers[name, default: Worker(name: name)].lost.append(event.reason ?? "")
+            case "quarantined": workers[name, default: Worker(name: name)].quarantined = event.reason
             default: break
             }
             if let incident = Self.told(event) { incidents.append("\(event.time)  after step \(last): \(incident)") }
@@ -71,6 +74,8 @@ public struct RunExplanation: Sendable, Encodable {
         case "copied": "shards \(shards) of \(event.work ?? "") were computed by \(name) too: \(reason)"
         case "repeated": "shards \(shards) of \(event.work ?? "") were sent to \(name) again"
         case "dropped": "a contribution of \(name) was dropped: \(reason)"
+        case "quarantined": "\(name) on \(event.host ?? "") was quarantined: \(reason)"
+        case "recomputing": "the coordinator computed \(event.node ?? "") of \(event.work ?? "") itself: \(reason)"
         case "waiting": "waiting: \(reason)"
         case "resumed": "the coordinator went on from round \(event.round ?? 0)"
         case "checkpoint-failed", "checkpoint-refused": reason

@@ -29,6 +29,12 @@ extension RunLog {
         return most
     }
 
+    var quarantined: [QuarantinedWorker] {
+        events.filter { $0.event == "quarantined" }.map {
+            QuarantinedWorker(worker: $0.worker ?? "", host: $0.host ?? "", reason: $0.reason ?? "")
+        }
+    }
+
     /// Over the time spent in steps, without validations and selections.
     var stepsPerSecond: Double {
         var (steps, seconds) = (0, 0.0)

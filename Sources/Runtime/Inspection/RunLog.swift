@@ -12,6 +12,7 @@ struct RunLog {
         var reason: String?
         var work: String?
         var shards: [Int]?
+        var node: String?
         var round: Int?
         var step: Int?
         var weightsDigest: String?

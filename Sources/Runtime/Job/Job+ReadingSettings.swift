@@ -92,6 +92,7 @@ extension ClusterSettings {
                 "`\(section.path(of: "precision")): bfloat16` is not available in this version",
                 hint: "use `float32`, or leave the key out")
         }
+        audit = try section.number("audit", or: audit, .from(0, to: 1))
         failureTimeout = try section.seconds("failureTimeout", or: failureTimeout, from: 0.1, to: 3600)
         minWorkers = try section.whole("minWorkers", or: minWorkers, .from(1, to: 4096))
         workerWait = try section.seconds("workerWait", or: workerWait, from: 0, to: 86400)

@@ -71,6 +71,8 @@ public struct ClusterSettings: Sendable, Codable, Equatable {
     /// V: logical shards; part of the result, unlike the number of workers.
     public var shards = 8
     public var precision = Precision.float32
+    /// The fraction of contributions that a second worker computes too, so that one who computes wrongly is found out.
+    public var audit = 0.0
     /// Seconds of silence after which a worker counts as dead; every other time-out of the protocol follows from it.
     public var failureTimeout = 2.0
     /// Workers that must be ready before a run starts.

@@ -35,8 +35,8 @@ indirect enum JobSchema: Sendable {
         ]),
         "batch": .value,
         "cluster": .section([
-            "shards": .value, "precision": .value, "failureTimeout": .value, "minWorkers": .value, "workerWait": .value,
-            "orphanTimeout": .value, "instructionSet": .value,
+            "shards": .value, "precision": .value, "audit": .value, "failureTimeout": .value, "minWorkers": .value,
+            "workerWait": .value, "orphanTimeout": .value, "instructionSet": .value,
         ]),
         "checkpoints": .section(["keep": .value]),
         "trace": .value,

@@ -16,6 +16,7 @@ public struct RunProgress: Sendable {
     private(set) var readyWorkers: Set<Incarnation> = []
     /// The most workers that were ready at one time.
     private(set) var mostWorkers = 0
+    private(set) var quarantined: [QuarantinedWorker] = []
     /// Time spent in steps, without validations and selections.
     private var trainingTime = Duration.zero
     private var trainingSteps = 0
@@ -39,6 +40,9 @@ public struct RunProgress: Sendable {
         case .workerLost(_, let incarnation, _), .workerLeft(_, let incarnation),
             .workerRefused(_, let incarnation, _):
             readyWorkers.remove(incarnation)
+        case .quarantined(let quarantine):
+            quarantined.append(
+                QuarantinedWorker(worker: quarantine.worker, host: quarantine.host, reason: quarantine.reason))
         case .roundStarted(let round):
             self.round = round.rawValue
             if let since = trainingSince { trainingTime += now - since }
@@ -61,6 +65,9 @@ public struct RunProgress: Sendable {
         initial = initial ?? report.objective
         best = max(best ?? report.objective, report.objective)
     }
+
+    /// Takes up what an earlier start of the coordinator found out.
+    mutating func resume(quarantined: [QuarantinedWorker]) { self.quarantined = quarantined }
 
     public var steps: Int { rounds * stepsPerRound }
 

@@ -17,6 +17,9 @@ struct EventLine: Encodable {
     var work: String?
     var shards: [Int]?
     var node: String?
+    /// Of a contribution that was wrong, and of the right one.
+    var digest: String?
+    var expected: String?
     var round: Int?
     var selection: String?
     var step: Int?
@@ -78,6 +81,19 @@ struct EventLine: Encodable {
         case .dropped(let contribution, let name, let reason):
             (node, work) = (contribution.node.description, contribution.work.description)
             (worker, self.reason) = (name, reason)
+        case .recomputing(let node, let work, let reason):
+            (self.node, self.work, self.reason) = (node.description, work.description, reason)
+            shards = node.shards.map(\.rawValue)
+        case .quarantined(let quarantine):
+            (worker, incarnation) = (quarantine.worker, quarantine.incarnation.description)
+            (host, reason) = (quarantine.host, quarantine.reason)
+            (node, work) = (quarantine.node.description, quarantine.work.description)
+            shards = quarantine.node.shards.map(\.rawValue)
+            switch quarantine.work {
+            case .validate(let round): self.round = round.rawValue
+            case .train(let step): self.step = step.rawValue
+            }
+            (digest, expected) = (quarantine.digest.description, quarantine.expected.description)
         case .roundStarted(let round): self.round = round.rawValue
         case .selected(let selection):
             (round, self.selection) = (selection.round.rawValue, selection.digest.description)
@@ -106,6 +122,8 @@ extension RunEvent {
         case .copied: "copied"
         case .repeated: "repeated"
         case .dropped: "dropped"
+        case .recomputing: "recomputing"
+        case .quarantined: "quarantined"
         case .roundStarted: "round"
         case .selected: "selected"
         case .step: "step"

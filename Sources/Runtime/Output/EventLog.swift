@@ -19,6 +19,8 @@ final class EventLog: Sendable {
     }
 
     private let path: String
+    /// Workers that an earlier start of the coordinator quarantined.
+    let quarantined: [QuarantinedWorker]
     private let state: Mutex<State>
 
     /// What ended the log, if anything has.
@@ -27,9 +29,9 @@ final class EventLog: Sendable {
     /// - Parameter resuming: goes on in a file that is there; otherwise makes a new one.
     init(path: String, resuming: Bool) throws {
         self.path = path
-        var (logged, validated): ([Int: String], Set<Int>) = ([:], [])
+        var earlier = Earlier()
         if resuming {
-            (logged, validated) = try Self.mend(path)
+            earlier = try Self.mend(path)
         } else if !FileManager.default.createFile(atPath: path, contents: nil) {
             throw SelMixError(.failed, "the event log \(path) cannot be made", cause: String(cString: strerror(errno)))
         }
@@ -38,14 +40,21 @@ final class EventLog: Sendable {
                 .failed, "the event log \(path) cannot be opened", cause: String(cString: strerror(errno)))
         }
         try handle.seekToEnd()
-        state = Mutex(State(handle: handle, failure: nil, logged: logged, validated: validated))
+        state = Mutex(State(handle: handle, failure: nil, logged: earlier.steps, validated: earlier.rounds))
+        quarantined = earlier.quarantined
     }
 
-    /// Cuts off a torn last line.
-    ///
-    /// - Returns: the digest of every step, and the rounds, that the log holds.
-    private static func mend(_ path: String) throws -> (steps: [Int: String], rounds: Set<Int>) {
-        guard let data = FileManager.default.contents(atPath: path) else { return ([:], []) }
+    /// What earlier starts of the coordinator logged.
+    private struct Earlier {
+        /// Digests by step.
+        var steps: [Int: String] = [:]
+        var rounds: Set<Int> = []
+        var quarantined: [QuarantinedWorker] = []
+    }
+
+    /// Cuts off a torn last line, and reads the others.
+    private static func mend(_ path: String) throws -> Earlier {
+        guard let data = FileManager.default.contents(atPath: path) else { return Earlier() }
         let end = data.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
         if end < data.count { truncate(path, off_t(end)) }
         struct Line: Decodable {
@@ -53,19 +62,28 @@ final class EventLog: Sendable {
             var step: Int?
             var round: Int?
             var weightsDigest: String?
+            var worker: String?
+            var host: String?
+            var reason: String?
         }
         let decoder = JSONDecoder()
-        var (steps, rounds): ([Int: String], Set<Int>) = ([:], [])
+        var earlier = Earlier()
         for text in data[..<end].split(separator: UInt8(ascii: "\n")) {
             guard let line = try? decoder.decode(Line.self, from: Data(text)) else {
                 throw SelMixError(
                     .failed, "the event log \(path) holds a line that is no event",
                     hint: "restore the file, or begin a new run in another `output`")
             }
-            if line.event == "step", let step = line.step, let digest = line.weightsDigest { steps[step] = digest }
-            if line.event == "validated", let round = line.round { rounds.insert(round) }
+            if line.event == "step", let step = line.step, let digest = line.weightsDigest {
+                earlier.steps[step] = digest
+            }
+            if line.event == "validated", let round = line.round { earlier.rounds.insert(round) }
+            if line.event == "quarantined", let worker = line.worker {
+                earlier.quarantined.append(
+                    QuarantinedWorker(worker: worker, host: line.host ?? "", reason: line.reason ?? ""))
+            }
         }
-        return (steps, rounds)
+        return earlier
     }
 
     /// - Returns: an error when a step that is repeated gave other weights than the log has.

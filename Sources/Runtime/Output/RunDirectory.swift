@@ -4,7 +4,7 @@ import Foundation
 import Training
 
 /// The directory that a run writes to: `output` of its job file. Held by one process at a time.
-public final class RunDirectory {
+public final class RunDirectory: Sendable {
     public let path: String
     private let lock: Int32
 

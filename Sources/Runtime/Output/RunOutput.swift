@@ -17,7 +17,8 @@ struct RunOutput {
         let facts = RunReport.Facts(
             outcome: result.converged ? "converged" : outcome.name, runID: runID, started: started,
             seconds: Date().timeIntervalSince(started), workers: progress.mostWorkers,
-            samplesPerSecond: progress.samplesPerSecond(at: SystemClock.now), rejectedMessages: rejectedMessages)
+            samplesPerSecond: progress.samplesPerSecond(at: SystemClock.now), rejectedMessages: rejectedMessages,
+            quarantined: progress.quarantined)
         guard let report = try RunReport(run, result, facts) else { return nil }
         try HeadFile.write(
             result.bestHead, objective: run.job.objective.name, to: directory.file(RunDirectory.Name.head))

@@ -57,7 +57,8 @@ final class RunRecorder: RunObserver {
     }
 
     /// Takes up a run where a checkpoint left it.
-    func resume(from state: CheckpointState?, refused: [SelMixError]) {
+    func resume(from state: CheckpointState?, refused: [SelMixError], quarantined: [QuarantinedWorker]) {
+        progress.resume(quarantined: quarantined)
         for error in refused {
             check(log.append(EventLine(name: "checkpoint-refused", time: Date(), reason: error.description)))
             display.note("warning: \(error); an earlier one is used", progress, at: SystemClock.now)
@@ -80,9 +81,12 @@ final class RunRecorder: RunObserver {
     private func notice(_ event: RunEvent) -> String? {
         switch event {
         case .waiting(let reason) where tellsWaiting || progress.stepsDone > 0: "waiting: \(reason)"
+        case .workerLost(_, _, "quarantined"): nil
         case .workerLost(let name, _, let reason): "lost worker \(name): \(reason)"
         case .workerRefused(_, _, let reason): "refused: \(reason)"
         case .workerDraining(let name, _, let reason): "worker \(name) is leaving: \(reason)"
+        case .quarantined(let quarantine):
+            "warning: quarantined worker \(quarantine.worker) (\(quarantine.host)): \(quarantine.reason)"
         case .workerReady(let name, _) where progress.stepsDone > 0: "worker \(name) joined"
         case .moved(let shards, let work, let name):
             "\(shards.count) shard\(shards.count == 1 ? "" : "s") of \(work) moved to \(name)"

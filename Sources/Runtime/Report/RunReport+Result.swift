@@ -15,6 +15,7 @@ extension RunReport {
         var workers: Int
         var samplesPerSecond: Double
         var rejectedMessages: Int
+        var quarantined: [QuarantinedWorker]
     }
 
     /// Nil for a run that ended before its first validation, so that there is nothing to report.
@@ -39,6 +40,6 @@ extension RunReport {
             pseudoLabelCounts: result.pseudoLabelCounts, headClasses: run.split.head,
             before: try scores(run.head, validation: before),
             after: try scores(result.bestHead, validation: after), history: result.history,
-            rejectedMessages: facts.rejectedMessages)
+            rejectedMessages: facts.rejectedMessages, quarantined: facts.quarantined)
     }
 }

@@ -53,8 +53,17 @@ public struct RunReport: Sendable, Codable {
     public var history: [RoundReport]
     /// Messages that were no messages or belonged to nothing.
     public var rejectedMessages: Int
+    /// Workers that computed wrongly, and how that showed.
+    public var quarantined: [QuarantinedWorker] = []
     /// What else was tried on the same data; empty unless the job asks for it.
     public var baselines: [BaselineReport] = []
+}
+
+/// A worker that computed wrongly.
+public struct QuarantinedWorker: Sendable, Codable, Equatable {
+    public var worker: String
+    public var host: String
+    public var reason: String
 }
 
 extension JSONEncoder {

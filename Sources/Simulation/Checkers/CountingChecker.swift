@@ -7,6 +7,7 @@ import Coordination
 /// It knows nothing of the coordinator's ledger: it looks at what the coordinator keeps.
 struct CountingChecker {
     private let reference: ReferenceRun
+    private let audit: AuditPlan
     /// What has to be done next.
     private var expected: Work?
     private var isReducing = false
@@ -14,9 +15,14 @@ struct CountingChecker {
     /// To whom each shard was given last.
     private var holders: [Incarnation?]
     private var featureSumsWanted = true
+    /// Counted nodes of the open work that are not what they should be: of no harm until they are used.
+    private var wrong: Set<TreeNode> = []
+    /// A wrong node that was not to be audited has been used: from here on the bits are those of another run.
+    private(set) var isSpoilt = false
 
-    init(_ reference: ReferenceRun) {
+    init(_ reference: ReferenceRun, audit: AuditPlan) {
         self.reference = reference
+        self.audit = audit
         timesCounted = Array(repeating: 0, count: reference.model.shards)
         holders = Array(repeating: nil, count: reference.model.shards)
     }
@@ -34,7 +40,7 @@ struct CountingChecker {
     mutating func assigned(_ assignment: Assignment, to life: Incarnation) throws(Violation) {
         guard isOpen(assignment.work) else { throw Violation("assigned \(assignment), expected is \(told)") }
         let (weights, selection) = reference.input(of: assignment.work)
-        guard assignment.weights == weights, assignment.selection == selection else {
+        guard assignment.weights == weights, assignment.selection == selection || isSpoilt else {
             throw Violation("\(assignment) has other weights or another selection than the undisturbed run")
         }
         guard !assignment.shards.isEmpty, zip(assignment.shards, assignment.shards.dropFirst()).allSatisfy(<) else {
@@ -46,7 +52,10 @@ struct CountingChecker {
         for shard in assignment.shards { holders[shard.rawValue] = life }
     }
 
-    mutating func kept(_ node: TreeNode, _ contribution: Contribution, _ tensors: Tensors) throws(Violation) {
+    /// - Parameter mayBeWrong: some worker computes wrongly.
+    mutating func kept(
+        _ node: TreeNode, _ contribution: Contribution, _ tensors: Tensors, mayBeWrong: Bool = false
+    ) throws(Violation) {
         guard isOpen(contribution.work), node == contribution.node else {
             throw Violation("counted \(contribution), expected is \(told)")
         }
@@ -55,9 +64,21 @@ struct CountingChecker {
             guard timesCounted[shard] == 1 else { throw Violation("shard \(shard) of \(told) is counted again") }
         }
         let withFeatureSums = if case .validate = contribution.work { featureSumsWanted } else { false }
-        guard tensors == reference.value(of: node, in: contribution.work, withFeatureSums: withFeatureSums) else {
-            throw Violation("\(contribution) differs from the undisturbed run and counts")
+        guard !isSpoilt else { return }
+        if tensors != reference.value(of: node, in: contribution.work, withFeatureSums: withFeatureSums) {
+            guard mayBeWrong else { throw Violation("\(contribution) differs from the undisturbed run and counts") }
+            wrong.insert(node)
         }
+    }
+
+    /// What was counted is not to be used.
+    mutating func dropped(_ node: TreeNode) throws(Violation) {
+        for shard in node.lower..<node.upper {
+            guard timesCounted[shard] == 1 else { throw Violation("shard \(shard) is dropped and was not counted") }
+            timesCounted[shard] = 0
+            holders[shard] = nil
+        }
+        wrong.remove(node)
     }
 
     /// A worker that leaves hands over what it was given, and finishes it.
@@ -73,6 +94,10 @@ struct CountingChecker {
         guard timesCounted.allSatisfy({ $0 == 1 }) else {
             throw Violation("\(work) ends with its shards counted \(timesCounted) times")
         }
+        if let lie = wrong.first(where: { audit.contains($0, in: work) }) {
+            throw Violation("\(lie) of \(told) is wrong, is audited, and is used")
+        }
+        if !wrong.isEmpty { isSpoilt = true }
         clear()
         expected = reference.next(after: work)
     }
@@ -80,14 +105,14 @@ struct CountingChecker {
     mutating func selected(_ selection: Selection) throws(Violation) {
         try complete(.validate(selection.round))
         featureSumsWanted = false
-        guard selection == reference.selections[selection.round.rawValue] else {
+        guard isSpoilt || selection == reference.selections[selection.round.rawValue] else {
             throw Violation("the selection of round \(selection.round) differs from the undisturbed run")
         }
     }
 
     mutating func stepped(_ result: StepResult) throws(Violation) {
         try complete(.train(result.step))
-        guard result == reference.steps[result.step.rawValue] else {
+        guard isSpoilt || result == reference.steps[result.step.rawValue] else {
             throw Violation("step \(result.step) made other weights than the undisturbed run")
         }
     }
@@ -97,6 +122,7 @@ struct CountingChecker {
     }
 
     private mutating func clear() {
+        wrong = []
         for shard in timesCounted.indices {
             timesCounted[shard] = 0
             holders[shard] = nil

@@ -25,8 +25,8 @@ struct MembershipChecker {
         self.workerWait = workerWait
     }
 
-    mutating func restart(at now: Instant) {
-        self = MembershipChecker(minWorkers: minWorkers, workerWait: workerWait)
+    mutating func restart(at now: Instant, needing workers: Int) {
+        self = MembershipChecker(minWorkers: workers, workerWait: workerWait)
         shortSince = now
     }
 

@@ -51,7 +51,13 @@ extension Cluster {
         _ node: TreeNode, of computation: WorkerProcess.Computation, _ id: ProcessID
     ) throws(Violation) {
         let assignment = computation.assignment
-        let tensors = model.sum(of: node, assignment, plan: computation.plan, weights: computation.weights)
+        var tensors = model.sum(of: node, assignment, plan: computation.plan, weights: computation.weights)
+        if faultDice.chance(workers[id.index].lies) {
+            tensors = tensors.corrupted(by: id)
+            statistics.count(.lie)
+            liars.insert(workers[id.index].name)
+            trace.line(now) { "\(told(workers[id.index].session.incarnation)) computes \(node) wrongly" }
+        }
         var loss = 0.0
         if case .gradient(let sum) = tensors { loss = sum.loss }
         workers[id.index].tensorsInHand = tensors

@@ -5,14 +5,21 @@ import Coordination
 
 extension Cluster {
     func startCoordinator() throws(Violation) {
+        guard !hasResults else {
+            // Production says that the run is finished, and leaves.
+            outcome = .finished
+            endedAt = now
+            return
+        }
         epochs += 1
         let (start, loss) = disk.restore()
         if loss == .torn { statistics.count(.checkpointTorn) }
         let epoch = Epoch(rawValue: epochs)
         coordinator = CoordinatorProcess(
-            settings.coordinator(epoch: epoch, firstRound: start.round), from: restored(start))
+            settings.coordinator(epoch: epoch, firstRound: start.round, quarantined: quarantined), from: restored(start)
+        )
         counting.restart(at: start.round)
-        membership.restart(at: now)
+        membership.restart(at: now, needing: max(1, settings.minWorkers - quarantined.count))
         traffic.restart()
         trace.line(now) { "coordinator starts, epoch \(epoch), round \(start.round)" }
         try tell(.started)
@@ -44,6 +51,7 @@ extension Cluster {
             guard letter.tensors.digest == contribution.digest else {
                 throw Violation("\(told(letter.sender)) sent tensors that do not have the announced digest")
             }
+            if canary == .rubberStamp { letter.message = .contribution(stamped(contribution)) }
             if canary == .earlierLife { letter.header = presentHeader(of: process, letter.header) }
         }
         trace.line(now, routine: letter.message.isRoutine) {
@@ -80,6 +88,17 @@ extension Cluster {
         }
     }
 
+    func recomputed(_ contribution: Contribution, _ tensors: Tensors) throws(Violation) {
+        coordinator!.recomputed = tensors
+        try tell(.recomputed(contribution))
+        coordinator?.recomputed = .none
+    }
+
+    func concluded() throws(Violation) {
+        hasResults = true
+        try tell(.concluded)
+    }
+
     /// Hands an event to the state machine, lets the checkers look, and carries out what it decides.
     func tell(_ event: CoordinatorEvent, _ letter: WorkerLetter? = nil) throws(Violation) {
         let directives = coordinator!.core.step(event, at: now)
@@ -87,7 +106,7 @@ extension Cluster {
         if case .over = coordinator!.core.phase { wasEnding = true }
         let survives = isCalm || !faultDice.chance(plan.crashChance)
         let done = survives ? directives.count : faultDice.whole(0...directives.count)
-        for directive in directives.prefix(done) { try perform(directive, letter) }
+        for directive in directives.prefix(done) { try perform(directive, event, letter) }
         // Who dies within a step may have meant to give up.
         if survives || outcome != nil { try membership.stepped(event, outcome: outcome, at: now) }
         if outcome != nil {
@@ -113,7 +132,9 @@ extension Cluster {
 
     // MARK: Directives
 
-    func perform(_ directive: CoordinatorDirective, _ letter: WorkerLetter?) throws(Violation) {
+    func perform(
+        _ directive: CoordinatorDirective, _ event: CoordinatorEvent, _ letter: WorkerLetter?
+    ) throws(Violation) {
         switch directive {
         case .send(let message, let peer):
             send(message, .none, to: peer, over: .control)
@@ -128,22 +149,57 @@ extension Cluster {
             if canary == .resendStorm { coordinator!.sent.append((assignment, peer)) }
             send(.assign(assignment), plan(of: assignment), to: peer, over: .bulk)
         case .keep(let node):
-            guard let letter, case .contribution(let contribution) = letter.message else {
-                throw Violation("told to keep \(node), which did not come")
-            }
-            try membership.kept(contribution, letter, epoch: coordinator!.epoch)
-            try counting.kept(node, contribution, letter.tensors)
-            coordinator!.kept.keep(node, letter.tensors)
+            try keep(node, event, letter)
+        case .drop(let node):
+            if canary == .verdictIgnored { return }
+            try counting.dropped(node)
+            coordinator!.kept.drop(node)
+        case .recompute(let assignment):
+            recompute(assignment)
         case .select(let round, let isLast):
             reduce(.validate(round), isLast: isLast)
         case .applyStep(let step):
             reduce(.train(step), isLast: false)
         case .record(let event):
             try record(event, letter)
+        case .conclude:
+            if canary == .earlyRelease { releaseEverybody() }
+            schedule(.concluded(coordinator!.epoch), after: settings.checkpointTime * disk.slowness)
         case .finish(let outcome):
             self.outcome = outcome
             endedAt = now
         }
+    }
+
+    private func keep(_ node: TreeNode, _ event: CoordinatorEvent, _ letter: WorkerLetter?) throws(Violation) {
+        if case .recomputed(let contribution) = event {
+            if canary == .verdictIgnored { return }
+            try counting.kept(node, contribution, coordinator!.recomputed)
+            coordinator!.kept.keep(node, coordinator!.recomputed)
+            return
+        }
+        guard let letter, case .contribution(let contribution) = letter.message else {
+            throw Violation("told to keep \(node), which did not come")
+        }
+        try membership.kept(contribution, letter, epoch: coordinator!.epoch)
+        try counting.kept(node, contribution, letter.tensors, mayBeWrong: !liars.isEmpty)
+        coordinator!.kept.keep(node, letter.tensors)
+    }
+
+    /// What the compute thread does between reductions; it has the present weights.
+    private func recompute(_ assignment: Assignment) {
+        let node = TreeNode(assignment.shards.first!.rawValue, assignment.shards.last!.rawValue + 1)
+        var words: [UInt64] = []
+        if case .plan(let plan) = plan(of: assignment) { words = plan }
+        var tensors = model.sum(of: node, assignment, plan: words, weights: coordinator!.state.weights)
+        if canary == .falseVerdict, canaryDice.chance(0.2) { tensors = tensors.corrupted(by: ProcessID(index: 63)) }
+        var loss = 0.0
+        if case .gradient(let sum) = tensors { loss = sum.loss }
+        let contribution = Contribution(
+            assignment: 0, work: assignment.work, weights: assignment.weights, selection: assignment.selection,
+            node: node, digest: tensors.digest, loss: loss)
+        schedule(
+            .recomputed(contribution, tensors, coordinator!.epoch), after: settings.blockTime * node.count)
     }
 
     private func send(_ message: CoordinatorMessage, _ tensors: Tensors, to peer: Incarnation, over channel: Channel) {
@@ -173,12 +229,21 @@ extension Cluster {
         try membership.recorded(event, at: now)
         try checkSerenity(event)
         switch event {
+        case .workerJoined(let name, _, _):
+            if quarantined[name] != nil { throw Violation("\(name) is let in after it was quarantined") }
         case .workerReady(let name, let life):
             if let stranger = owners[life].flatMap({ workers[$0.index].stranger }) {
                 throw Violation("\(name) is let in: \(stranger.rawValue)")
             }
         case .workerLeft(_, let life):
             try counting.drained(life)
+        case .quarantined(let quarantine):
+            guard liars.contains(quarantine.worker) else { throw Violation("blamed for nothing: \(event)") }
+            quarantined[quarantine.worker] = quarantine.reason
+            for index in workers.indices where workers[index].name == quarantine.worker {
+                workers[index].isQuarantined = true
+            }
+            if isCalm { schedule(.topUp, after: settings.timing.failureTimeout) }
         case .dropped(let contribution, _, _):
             if canary == .ledgerBypassed, let letter { try keepAnyway(contribution, letter) }
         default: break

@@ -29,6 +29,9 @@ extension Cluster {
             guard reason == stopReason else { throw Violation("interrupted, but nobody asked: \(reason)") }
         case .failed(let error) where error.code == .cluster:
             guard workersGoneTold || membership.mayGiveUp else { throw Violation("gave up without cause: \(error)") }
+        case .failed(let error)
+        where settings.audit.fraction < 1 && liars.contains { error.message.contains("\($0) ") }:
+            guard error.message.contains("differently") else { throw Violation("failed without cause: \(error)") }
         case .failed(let error):
             guard error == brokenDisk else { throw Violation("failed without cause: \(error)") }
         }
@@ -81,11 +84,15 @@ extension Cluster {
 
     func checkExit(of worker: WorkerProcess, _ exit: WorkerExit) throws(Violation) {
         switch exit {
+        case .released("the run is done"):
+            guard hasResults else { throw Violation("\(worker.name) was let go before the results were written") }
         case .released(let reason):
             guard wasEnding || worker.stopRequested else { throw Violation("\(worker.name) was let go: \(reason)") }
         case .failed(let error):
             let orphaned = now >= worker.lastWord + settings.timing.orphanTimeout
-            guard orphaned || worker.stranger != nil else { throw Violation("\(worker.name) gave up: \(error)") }
+            guard orphaned || worker.stranger != nil || quarantined[worker.name] != nil else {
+                throw Violation("\(worker.name) gave up: \(error)")
+            }
         }
     }
 }

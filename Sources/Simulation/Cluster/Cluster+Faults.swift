@@ -25,6 +25,9 @@ extension Cluster {
             statistics.count(.slowWorker)
             workers[id.index].slowness = factor
             schedule(.speedUp(id), at: end)
+        case .corruptWorker(let fraction):
+            guard let id = victim() else { return }
+            workers[id.index].lies = fraction
         case .drainWorker(let comeback):
             guard let id = victim() else { return }
             statistics.count(.drain)
@@ -93,7 +96,7 @@ extension Cluster {
         trace.line(now) { "CALM: no more faults" }
         network.conditions = .calm(failureTimeout: settings.timing.failureTimeout)
         disk.slowness = 1
-        for index in workers.indices { workers[index].slowness = 1 }
+        for index in workers.indices { (workers[index].slowness, workers[index].lies) = (1, 0) }
         guard outcome == nil else { return }
         if coordinator == nil { try startCoordinator() }
         try topUp()

@@ -12,6 +12,7 @@ extension Cluster {
         workers.append(
             WorkerProcess(
                 id: id, name: name, stranger: stranger, session: session, pace: workerDice.pick([1, 1, 2, 3]), at: now))
+        workers[id.index].isQuarantined = quarantined[name] != nil
         network.addLinks()
         lastWord = now
         trace.line(now) { "process \(id.index) starts as worker \(name)\(stranger.map { " (\($0.rawValue))" } ?? "")" }

@@ -31,9 +31,9 @@ final class Cluster {
     /// Some letters of the past, for replays.
     var archive: [ClusterEvent] = []
     var isCalm = false
-    /// When the last of what the faults delayed has arrived.
     /// A straggler's shards have been computed twice.
     var sawCopies = false
+    /// When the last of what the faults delayed has arrived.
     var settledAt: Instant?
     /// Worker processes that will start.
     var startsPending = 0
@@ -45,6 +45,12 @@ final class Cluster {
     /// Some coordinator has begun to let its workers go.
     var wasEnding = false
     var stopReason: String?
+    /// The results are written: a restart would refuse to go on.
+    var hasResults = false
+    /// Names under which something wrong was sent.
+    var liars: Set<String> = []
+    /// What the event log says of them.
+    var quarantined: [String: String] = [:]
     var brokenDisk: SelMixError?
     var workersGoneTold = false
     /// The canary's: what the coordinator that died last knew.
@@ -77,7 +83,7 @@ final class Cluster {
         faultDice = dice.fork()
         workerDice = dice.fork()
         canaryDice = dice.fork()
-        counting = CountingChecker(reference)
+        counting = CountingChecker(reference, audit: settings.audit)
         membership = MembershipChecker(minWorkers: settings.minWorkers, workerWait: settings.workerWait)
         traffic = TrafficChecker(shards: settings.model.shards)
         self.canary = canary
@@ -121,6 +127,10 @@ final class Cluster {
         case .workerAlarm(let process): try workerAlarm(process)
         case .reduced(let work, let kept, let isLast, let epoch):
             if coordinator?.epoch == epoch { try reduced(work, kept, isLast: isLast) }
+        case .recomputed(let contribution, let tensors, let epoch):
+            if coordinator?.epoch == epoch { try recomputed(contribution, tensors) }
+        case .concluded(let epoch):
+            if coordinator?.epoch == epoch { try concluded() }
         case .loaded(let process): try loaded(process)
         case .blockDone(let process): try blockDone(process)
         case .startCoordinator: if coordinator == nil, outcome == nil { try startCoordinator() }

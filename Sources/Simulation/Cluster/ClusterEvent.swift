@@ -11,6 +11,10 @@ enum ClusterEvent {
     case workerAlarm(ProcessID)
     /// The coordinator's compute thread is done with a piece of work; of no interest to a later epoch.
     case reduced(Work, KeptContributions, isLast: Bool, Epoch)
+    /// The coordinator's compute thread has computed a node itself.
+    case recomputed(Contribution, Tensors, Epoch)
+    /// The results are on disk.
+    case concluded(Epoch)
     case loaded(ProcessID)
     /// The worker's compute thread is done with one shard.
     case blockDone(ProcessID)
@@ -32,7 +36,7 @@ enum ClusterEvent {
     /// Whose event it is: it waits while that process is paused.
     var subject: Subject {
         switch self {
-        case .toCoordinator, .coordinatorAlarm, .reduced: .coordinator
+        case .toCoordinator, .coordinatorAlarm, .reduced, .recomputed, .concluded: .coordinator
         case .toWorker(let process, _), .workerAlarm(let process), .loaded(let process), .blockDone(let process):
             .worker(process)
         default: .nobody
@@ -51,6 +55,8 @@ struct KeptContributions {
     private(set) var entries: [(node: TreeNode, tensors: Tensors)] = []
 
     mutating func keep(_ node: TreeNode, _ tensors: Tensors) { entries.append((node, tensors)) }
+
+    mutating func drop(_ node: TreeNode) { entries.removeAll { $0.node == node } }
 
     /// The sum over all shards in the canonical order.
     func sum(shards: Int) -> Tensors {

@@ -7,6 +7,8 @@ struct CoordinatorProcess {
     /// The numbers.
     var state: TrainingState
     var kept = KeptContributions()
+    /// What was computed here, while the state machine is told of it.
+    var recomputed = Tensors.none
     var pausedUntil = Instant.origin
     /// When the next alarm is scheduled.
     var alarm: Instant?

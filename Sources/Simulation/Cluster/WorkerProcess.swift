@@ -31,6 +31,10 @@ struct WorkerProcess {
     /// Its machine's pace, and what slows it down for a while: both multiply the time a block takes.
     let pace: Int
     var slowness = 1
+    /// The fraction of its contributions that it computes wrongly.
+    var lies = 0.0
+    /// Its name is refused.
+    var isQuarantined = false
     var isLoaded = false
     var weights: (version: WeightsVersion, values: Model.Parameters)?
     /// The canary's.
@@ -57,7 +61,7 @@ struct WorkerProcess {
     var isRunning: Bool { end == nil }
     var stopRequested: Bool { stopRequestedAt != nil }
     /// May do work for the run, now or later.
-    var isUseful: Bool { isRunning && stranger == nil && !stopRequested }
+    var isUseful: Bool { isRunning && stranger == nil && !stopRequested && !isQuarantined }
 
     init(id: ProcessID, name: String, stranger: Stranger?, session: WorkerSession, pace: Int, at now: Instant) {
         self.id = id

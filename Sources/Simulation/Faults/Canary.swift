@@ -18,4 +18,12 @@ public enum Canary: String, CaseIterable, Sendable {
     case resendStorm
     /// A worker's heartbeats forget what it holds.
     case forgetfulHeartbeats
+    /// An audit compares after use: a second copy is taken for the same as what is counted.
+    case rubberStamp
+    /// What the coordinator found out to be wrong is used all the same.
+    case verdictIgnored
+    /// The coordinator now and then settles a dispute wrongly, and so blames an honest worker.
+    case falseVerdict
+    /// Workers are let go before the results are written.
+    case earlyRelease
 }

@@ -24,9 +24,33 @@ extension Cluster {
         try counting.kept(contribution.node, contribution, letter.tensors)
     }
 
+    /// A contribution with the digest that its node was counted with.
+    func stamped(_ contribution: Contribution) -> Contribution {
+        guard counting.isOpen(contribution.work),
+            let counted = coordinator!.kept.entries.first(where: { $0.node == contribution.node })
+        else { return contribution }
+        var loss = 0.0
+        if case .gradient(let sum) = counted.tensors { loss = sum.loss }
+        return Contribution(
+            assignment: contribution.assignment, work: contribution.work, weights: contribution.weights,
+            selection: contribution.selection, node: contribution.node, digest: counted.tensors.digest, loss: loss)
+    }
+
+    func releaseEverybody() {
+        for worker in workers where worker.isRunning {
+            let header = Header(
+                runID: Settings.runID, epoch: coordinator!.epoch, worker: "", incarnation: worker.session.incarnation)
+            send(
+                CoordinatorLetter(
+                    message: .release(reason: "the run is done"), header: header, tensors: .none,
+                    sender: worker.session.incarnation, epoch: coordinator!.epoch),
+                to: worker.id, over: .control)
+        }
+    }
+
     func resendEverything() throws(Violation) {
         for (assignment, peer) in coordinator?.sent ?? [] where counting.isOpen(assignment.work) {
-            try perform(.assign(assignment, to: peer), nil)
+            try perform(.assign(assignment, to: peer), .tick, nil)
         }
     }
 }

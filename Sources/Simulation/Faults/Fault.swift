@@ -7,6 +7,8 @@ enum Fault: Sendable {
     /// SIGSTOP, and SIGCONT after a while: everything waits and is then handled in order.
     case pauseWorker(Duration)
     case slowWorker(factor: Int, Duration)
+    /// A worker computes this fraction of its contributions wrongly from now on, and sends the digest of what it has.
+    case corruptWorker(fraction: Double)
     /// SIGTERM.
     case drainWorker(Comeback)
     case addWorker
@@ -76,6 +78,7 @@ public enum Trouble: String, CaseIterable, Sendable {
     case workerCrashWithinStep = "worker crashes between two directives"
     case workerPause = "worker pauses"
     case slowWorker = "workers slowed down"
+    case lie = "contributions computed wrongly"
     case drain = "drains"
     case lateWorker = "workers added"
     case stranger = "strangers"

@@ -26,6 +26,12 @@ struct FaultPlan: Sendable {
             let time = dice.duration(.zero, end - .origin)
             faults.append((draw(dice.pick(kinds), settings, &dice), .origin + time))
         }
+        if dice.chance(0.15) {
+            for _ in 0..<dice.pick([1, 1, 1, 2, 5]) {
+                let time = dice.duration(.zero, (end - .origin) / 2)
+                faults.append((.corruptWorker(fraction: dice.pick([0.05, 0.3, 1])), .origin + time))
+            }
+        }
         if dice.chance(0.04) {
             let last: Fault = dice.chance(0.5) ? .stopRun : .breakDisk
             faults.append((last, .origin + dice.duration(.zero, end - .origin)))

@@ -23,6 +23,20 @@ enum Tensors: Sendable, Equatable {
         }
     }
 
+    /// Wrong in one bit; which one depends on who computes it.
+    func corrupted(by process: ProcessID) -> Tensors {
+        switch self {
+        case .none, .weights, .plan: return self
+        case .gradient(var sum):
+            sum.gradient[process.index % 4] = Float(
+                bitPattern: sum.gradient[process.index % 4].bitPattern ^ 1 << UInt32(process.index / 4 % 23))
+            return .gradient(sum)
+        case .validation(var sum):
+            sum.counts ^= 1 << UInt64(process.index % 64)
+            return .validation(sum)
+        }
+    }
+
     static func + (a: Tensors, b: Tensors) -> Tensors {
         switch (a, b) {
         case (.gradient(let left), .gradient(let right)): .gradient(left + right)

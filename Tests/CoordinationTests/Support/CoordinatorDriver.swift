@@ -11,14 +11,15 @@ struct CoordinatorDriver {
     var now = Instant.origin
 
     init(
-        shards: Int = 4, rounds: Int = 1, steps: Int = 2, minWorkers: Int = 1, epoch: UInt64 = 1, firstRound: Int = 0
+        shards: Int = 4, rounds: Int = 1, steps: Int = 2, minWorkers: Int = 1, epoch: UInt64 = 1, firstRound: Int = 0,
+        audit: Double = 0
     ) throws {
         core = Coordinator(
             .init(
                 runID: Self.runID, epoch: Epoch(rawValue: epoch), shards: shards, rounds: rounds, stepsPerRound: steps,
                 timing: try Timing(failureTimeout: .seconds(2), orphanTimeout: .seconds(60)), minWorkers: minWorkers,
                 workerWait: .seconds(10), instructionSet: "avx512", version: "1.0", matrixLibrary: "3.0",
-                probe: Self.probe, firstRound: RoundIndex(firstRound)))
+                probe: Self.probe, audit: AuditPlan(seed: 1, fraction: audit), firstRound: RoundIndex(firstRound)))
         step(.started)
     }
 

@@ -31,10 +31,11 @@ extension ScenarioCluster {
     /// Carries out one line of a scenario.
     ///
     ///     cluster shards=4 rounds=1 steps=2 [minWorkers=1] [failureTimeout=2] [orphanTimeout=60] [workerWait=60]
+    ///             [audit=percent]
     ///     start w1 [name=w1] [version=1.0] [library=3.0] [probe=7] [run=other]
     ///     train w1 w2             starts these, and brings them to the first step without a word
     ///     settle                  delivers everything
-    ///     compute w1 [nodes=1]    computes what it has in hand
+    ///     compute w1 [nodes=1] [wrong=5]   computes what it has in hand; its digests are that much too high
     ///     stall w1                it makes no more progress
     ///     pass 500ms              lets time pass, alarms ring
     ///     hold to|from w1         letters wait
@@ -56,7 +57,9 @@ extension ScenarioCluster {
                 throw ScenarioError(description: "\(line): how long?")
             }
             pass(.milliseconds(milliseconds))
-        case "compute": compute(try worker(words), nodes: words.number("nodes", .max))
+        case "compute":
+            compute(
+                try worker(words), nodes: words.number("nodes", .max), error: UInt64(words.number("wrong", 0)))
         case "hold", "release", "lose": try change(words)
         case "again": try sendAgain(words)
         case "forge": try forge(words)
@@ -65,6 +68,7 @@ extension ScenarioCluster {
         case "restart":
             configuration!.epoch = Epoch(rawValue: configuration!.epoch.rawValue + 1)
             configuration!.firstRound = RoundIndex(words.number("round", 0))
+            configuration!.quarantined.merge(quarantined) { $1 }
             results = []
             core = Coordinator(configuration!)
             tell(.started)
@@ -82,7 +86,8 @@ extension ScenarioCluster {
             runID: Self.runID, epoch: Epoch(rawValue: 1), shards: words.number("shards", 4),
             rounds: words.number("rounds", 1), stepsPerRound: words.number("steps", 1), timing: timing,
             minWorkers: words.number("minWorkers", 1), workerWait: .seconds(words.number("workerWait", 60)),
-            instructionSet: "avx512", version: "1.0", matrixLibrary: "3.0", probe: Self.probe)
+            instructionSet: "avx512", version: "1.0", matrixLibrary: "3.0", probe: Self.probe,
+            audit: AuditPlan(seed: 1, fraction: Double(words.number("audit", 0)) / 100))
         core = Coordinator(configuration!)
         tell(.started)
     }
@@ -104,7 +109,7 @@ extension ScenarioCluster {
     private func train(_ words: Words) throws {
         for name in words.names { try start(Words("start \(name)")) }
         settle()
-        for name in words.names { compute(try worker(Words("compute \(name)")), nodes: .max) }
+        for name in words.names { compute(try worker(Words("compute \(name)")), nodes: .max, error: 0) }
         settle()
         _ = takeOutput()
         writeState()
@@ -117,7 +122,7 @@ extension ScenarioCluster {
         return worker
     }
 
-    private func compute(_ worker: Worker, nodes: Int) {
+    private func compute(_ worker: Worker, nodes: Int, error: UInt64) {
         guard let assignment = worker.assignment else { return write("\(worker.key) has nothing to compute") }
         let all = assignment.nodes(shards: configuration!.shards)
         let generation = worker.session.incarnation
@@ -128,7 +133,8 @@ extension ScenarioCluster {
                 .computed(
                     Contribution(
                         assignment: assignment.number, work: assignment.work, weights: assignment.weights,
-                        selection: assignment.selection, node: node, digest: Self.digest(of: node), loss: 0)))
+                        selection: assignment.selection, node: node,
+                        digest: Digest(rawValue: Self.digest(of: node).rawValue + error), loss: 0)))
         }
         if worker.nodesDone == all.count {
             worker.assignment = nil
@@ -136,7 +142,7 @@ extension ScenarioCluster {
         }
     }
 
-    private static func digest(of node: TreeNode) -> Digest { Digest(rawValue: UInt64(node.lower * 100 + node.upper)) }
+    static func digest(of node: TreeNode) -> Digest { Digest(rawValue: UInt64(node.lower * 100 + node.upper)) }
 
     private func change(_ words: Words) throws {
         let worker = try worker(words)

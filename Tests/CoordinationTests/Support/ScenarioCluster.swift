@@ -43,6 +43,8 @@ final class ScenarioCluster {
     var timing: Timing?
     /// The answers of the coordinator's compute thread that are due.
     var results: [CoordinatorEvent] = []
+    /// What the event log would tell a restart.
+    var quarantined: [String: String] = [:]
     private var output: [String] = []
 
     func takeOutput() -> [String] {
@@ -125,7 +127,20 @@ final class ScenarioCluster {
             results.append(.selected(Selection(round: round, digest: digest)))
         case .applyStep(let step):
             results.append(.stepped(StepResult(step: step, digest: Digest(rawValue: UInt64(step.rawValue)), loss: 0)))
-        case .record(let event): write("coordinator: \(event)")
+        case .record(let event):
+            if case .quarantined(let found) = event { quarantined[found.worker] = found.reason }
+            write("coordinator: \(event)")
+        case .drop(let node): write("coordinator: drops \(node)")
+        case .recompute(let assignment):
+            let node = TreeNode(assignment.shards[0].rawValue, assignment.shards.last!.rawValue + 1)
+            results.append(
+                .recomputed(
+                    Contribution(
+                        assignment: 0, work: assignment.work, weights: assignment.weights,
+                        selection: assignment.selection, node: node, digest: Self.digest(of: node), loss: 0)))
+        case .conclude:
+            write("coordinator: writes the results")
+            results.append(.concluded)
         case .finish: core = nil
         }
     }

@@ -1,0 +1,50 @@
+import Common
+import Coordination
+import Messaging
+import SelMix
+import Training
+
+/// What a worker computes, computed by the coordinating process: for audits without a second worker, and to settle who is
+/// right when two differ.
+///
+/// It maps the job's data when it is first asked, and belongs to the compute queue.
+final class Recomputation: @unchecked Sendable {
+    private let job: Job
+    private var worker: (data: WorkerData, engine: WorkerEngine)?
+    /// Unlabelled samples by pseudo-label, with the selection that the labels are of.
+    private var pools: (selection: Digest, pools: UnlabeledPools)?
+
+    init(job: Job) { self.job = job }
+
+    /// - Parameters:
+    ///   - assignment: of the shards of one node.
+    ///   - pairs: for a step, the class pairs of its slots.
+    ///   - pseudoLabels: of the selection; empty in the supervised setting.
+    func compute(
+        _ assignment: Assignment, weights: Parameters, pairs: [ClassPair], pseudoLabels: [Int32]
+    ) throws -> (Contribution, [TensorFrame]) {
+        let (data, engine) = try worker ?? load()
+        var made: (Contribution, [TensorFrame])?
+        try engine.compute(
+            assignment, weights: weights, pairs: pairs, unlabeled: pools(of: pseudoLabels, assignment.selection, data),
+            isWanted: { true }, deliver: { made = ($0, $1) })
+        guard let made else { preconditionFailure("\(assignment) gave nothing") }
+        return made
+    }
+
+    private func load() throws -> (data: WorkerData, engine: WorkerEngine) {
+        let data = try WorkerData(job: job)
+        let made = (data, try WorkerEngine(data: data, progress: WorkerEngine.Progress()))
+        worker = made
+        return made
+    }
+
+    private func pools(of labels: [Int32], _ selection: Digest, _ data: WorkerData) -> UnlabeledPools? {
+        guard let features = data.unlabeled, !labels.isEmpty else { return nil }
+        if let pools, pools.selection == selection { return pools.pools }
+        let made = UnlabeledPools(
+            features: features, labels: labels, classes: data.classes, shards: job.cluster.shards)
+        pools = (selection, made)
+        return made
+    }
+}

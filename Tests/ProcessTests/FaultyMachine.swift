@@ -1,0 +1,118 @@
+import CKernels
+import Common
+import Coordination
+import Foundation
+import Messaging
+import Synchronization
+import Training
+
+/// Makes a worker process one whose machine computes wrongly: what goes between it and its coordinator comes by here, and
+/// from one step on every gradient has a wrong bit, with the digest to match.
+final class FaultyMachine: Sendable {
+    /// Where the worker is to connect.
+    let control: String
+    let bulk: String
+    private let wake = WakeSignal()
+    private let isOver = Atomic(false)
+    private let corrupted = Atomic(0)
+    private let ended = DispatchSemaphore(value: 0)
+
+    /// How many contributions went out wrong.
+    var count: Int { corrupted.load(ordering: .relaxed) }
+
+    init(control: String, bulk: String, from step: Int) throws {
+        let ends = try Ends(control: control, bulk: bulk)
+        (self.control, self.bulk) = (ends.addresses[0], ends.addresses[1])
+        Thread { [self, box = Unchecked(value: ends)] in
+            while !isOver.load(ordering: .relaxed) {
+                Poller.wait(box.value.sockets, wake: wake, timeout: nil)
+                box.value.pass { packet in
+                    guard case .contribution(let contribution) = packet.message,
+                        case .train(let index) = contribution.work, index.rawValue >= step
+                    else { return packet }
+                    corrupted.add(1, ordering: .relaxed)
+                    return Self.corrupted(packet, contribution)
+                }
+            }
+            ended.signal()
+        }.start()
+    }
+
+    /// Ends it, and gives its ports back.
+    func stop() {
+        isOver.store(true, ordering: .relaxed)
+        wake.raise()
+        ended.wait()
+    }
+
+    private static func corrupted(
+        _ packet: Packet<WorkerMessage>, _ contribution: Contribution
+    ) -> Packet<WorkerMessage> {
+        var packet = packet
+        let frame = packet.tensors[0]
+        let buffer = AlignedBuffer(bytes: frame.bytes)
+        buffer.floats()[0] = Float(bitPattern: buffer.floats()[0].bitPattern ^ 1)
+        packet.tensors[0] = TensorFrame(
+            name: frame.name, type: frame.type, shape: frame.shape, bytes: buffer.bytes, owner: buffer)
+        let digest = packet.tensors.reduce(UInt64(0)) { smx_hash($1.bytes.baseAddress!, $1.bytes.count, $0) }
+        packet.message = .contribution(
+            Contribution(
+                assignment: contribution.assignment, work: contribution.work, weights: contribution.weights,
+                selection: contribution.selection, node: contribution.node, digest: Digest(rawValue: digest),
+                loss: contribution.loss))
+        return packet
+    }
+
+    /// Carries the sockets to their thread.
+    private struct Unchecked: @unchecked Sendable {
+        let value: Ends
+    }
+
+    /// On each channel a router for the worker, and a dealer to the coordinator for each of the worker's lives.
+    private final class Ends {
+        let addresses: [String]
+        private let context: MessagingContext
+        private let coordinator: [String]
+        private let routers: [Socket]
+        private var dealers: [(life: Incarnation, sockets: [Socket])] = []
+
+        init(control: String, bulk: String) throws {
+            let context = try MessagingContext()
+            self.context = context
+            coordinator = [control, bulk]
+            routers = try (0..<2).map { _ in
+                try Socket(.router, context: context, options: .init(longestFrame: 1 << 24, queueLength: 1000))
+            }
+            addresses = try routers.map { try $0.bind("tcp://127.0.0.1:*") }
+        }
+
+        var sockets: [Socket] { routers + dealers.flatMap(\.sockets) }
+
+        func pass(_ change: (Packet<WorkerMessage>) -> Packet<WorkerMessage>) {
+            for (channel, router) in routers.enumerated() {
+                while case .packet(let packet)? = router.receive(WorkerMessage.self) {
+                    let life = packet.header.incarnation
+                    if !dealers.contains(where: { $0.life == life }) { connect(life) }
+                    _ = dealers.first { $0.life == life }?.sockets[channel].send(change(packet))
+                }
+            }
+            for (life, sockets) in dealers {
+                for (channel, dealer) in sockets.enumerated() {
+                    while case .packet(let packet)? = dealer.receive(CoordinatorMessage.self) {
+                        _ = routers[channel].send(packet, to: life)
+                    }
+                }
+            }
+        }
+
+        private func connect(_ life: Incarnation) {
+            let sockets = coordinator.compactMap { address in
+                let socket = try? Socket(
+                    .dealer(life), context: context, options: .init(longestFrame: 1 << 24, queueLength: 1000))
+                try? socket?.connect(address)
+                return socket
+            }
+            dealers.append((life, sockets))
+        }
+    }
+}
