@@ -19,7 +19,7 @@ struct LocalOptions: ParsableArguments {
     ) throws -> LocalTraining {
         // More workers than shards would only stand by.
         let count = workers ?? min(ProcessInfo.processInfo.activeProcessorCount, run.job.cluster.shards)
-        let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+        let program = try OwnProgram.path()
         return LocalTraining(workers: count, program: program, display: display, resumes: resumes)
     }
 }

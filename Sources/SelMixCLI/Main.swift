@@ -31,5 +31,6 @@ struct SelMixCommand: ParsableCommand {
             TrainCommand.self, CoordinatorCommand.self, WorkerCommand.self, EvaluateCommand.self, GainCommand.self,
             CheckpointCommand.self, DiffCommand.self, ExplainCommand.self, BenchCommand.self,
             DiagnoseCommand.self, SweepCommand.self, ReportCommand.self,
+            LaunchCommand.self, AgentCommand.self,
         ])
 }

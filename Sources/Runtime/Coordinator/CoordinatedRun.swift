@@ -43,11 +43,7 @@ public final class CoordinatedRun {
         self.run = run
         let directory = try RunDirectory(creating: run.job.output)
         self.directory = directory
-        let previous = try directory.unfinished(run)
-        guard previous == nil || options.resumes else {
-            throw SelMixError(
-                .failed, "\(directory.path) holds this run, unfinished", hint: "add --resume to go on with it")
-        }
+        let previous = try directory.unfinished(run, resumes: options.resumes)
         let store = directory.checkpoints
         let newest = store.newest(layout: run.layout)
         let events = try EventLog(path: directory.file(RunDirectory.Name.events), resuming: previous != nil)

@@ -31,12 +31,12 @@ public struct LocalTraining: Sendable {
         return try run.value.add(try await suite(comparedWith: report), to: report)
     }
 
-    private func train(_ prepared: PreparedRun, log: Logger) async throws -> (run: Unchecked, report: RunReport) {
+    private func train(_ prepared: PreparedRun, log: Logger) async throws -> (run: CarriedRun, report: RunReport) {
         let sockets = try SocketDirectory()
         // A run with fewer workers than were asked for would look slow without saying why, so it starts with all of them.
         var prepared = prepared
         prepared.job.cluster.minWorkers = workers
-        let run = Unchecked(
+        let run = CarriedRun(
             try CoordinatedRun(
                 prepared,
                 options: .init(
@@ -57,19 +57,10 @@ public struct LocalTraining: Sendable {
             },
             onNoneLeft: run.value.shell.workersGone)
 
-        // Leading blocks a thread for the whole run, so it gets one of its own.
-        let result: Result<RunReport, any Error> = await withCheckedContinuation { continuation in
-            Thread { continuation.resume(returning: Result { try run.value.lead() }) }.start()
-        }
+        let result = await run.lead()
         await processes.stop(grace: .seconds(5))
         signals.release()
         withExtendedLifetime(sockets) {}
         return (run, try result.get())
-    }
-
-    /// Carries the run to its thread, which is the only one that uses it from then on.
-    private struct Unchecked: @unchecked Sendable {
-        let value: CoordinatedRun
-        init(_ value: CoordinatedRun) { self.value = value }
     }
 }

@@ -1,17 +1,12 @@
-import Common
+import Coordination
 import Foundation
-import Subprocess
 import Synchronization
 
-/// Worker processes on this machine, as children of this one.
-///
-/// They live no longer than it: each has a pipe from here as its standard input and leaves when that closes, whatever
-/// ended this process. They are in process groups of their own, so that Ctrl-C reaches this process alone, which then
-/// stops the run in order.
+/// The worker processes of a run on this machine, as children of this one (``WorkerProcess``).
 final class LocalWorkers: Sendable {
     private struct State {
         var running: Int
-        /// What each worker that failed said last.
+        /// How workers that failed ended.
         var complaints: [String] = []
         var stopping = false
     }
@@ -53,41 +48,11 @@ final class LocalWorkers: Sendable {
     }
 
     private func run(_ name: String, program: String, arguments: [String]) async {
-        var options = PlatformOptions()
-        options.processGroupID = 0
-        var lastLines: [String] = []
-        do {
-            let result = try await Subprocess.run(
-                .path(.init(program)), arguments: Arguments(arguments), platformOptions: options, input: .inputWriter,
-                output: .discarded, error: .sequence
-            ) { execution in
-                // Ends when the process does; until then its standard input stays open.
-                for try await line in execution.standardError.strings() {
-                    let line = line.trimmingCharacters(in: .newlines)
-                    lastLines = (lastLines + [line]).suffix(4)
-                    onLine("\(name): \(line)")
-                }
-                return lastLines
-            }
-            ended(name, status: result.terminationStatus, lastLines: result.closureResult)
-        } catch is CancellationError {
-            ended(name, status: nil, lastLines: [])
-        } catch {
-            ended(name, status: nil, lastLines: ["could not be started: \(error)"])
-        }
-    }
-
-    private func ended(_ name: String, status: TerminationStatus?, lastLines: [String]) {
-        let complaint: String? =
-            switch status {
-            case .exited(0): nil
-            case .exited(let code): lastLines.first { $0.hasPrefix("error: ") } ?? "\(name) ended with status \(code)"
-            case .signaled(let number): "\(name) was ended by signal \(number)"
-            case nil: lastLines.first.map { "\(name) \($0)" }
-            }
+        let end = await WorkerProcess.run(
+            program: program, arguments: arguments, onLine: { onLine("\(name): \($0)") })
         let reason: String? = state.withLock { state in
             state.running -= 1
-            if let complaint { state.complaints.append(complaint.replacing("error: ", with: "")) }
+            if !end.isPeaceful { state.complaints.append(end.told(of: name)) }
             guard state.running == 0, !state.stopping else { return nil }
             return state.complaints.last ?? "all worker processes have left"
         }

@@ -56,10 +56,18 @@ public final class RunDirectory: Sendable {
         }
     }
 
+    /// Finds out early whether a run can write to its output directory, without making one.
+    ///
+    /// - Throws: as the run itself would: when another process holds it, or it holds another run or a finished one.
+    static func check(for run: PreparedRun, resumes: Bool) throws {
+        guard FileManager.default.fileExists(atPath: run.job.output + "/" + Name.lock) else { return }
+        _ = try RunDirectory(creating: run.job.output).unfinished(run, resumes: resumes)
+    }
+
     /// The unfinished run that the directory holds, if it is this one.
     ///
-    /// - Throws: when the directory holds another run, or this one and it is finished.
-    func unfinished(_ run: PreparedRun) throws -> Info? {
+    /// - Throws: when the directory holds another run, or this one and it is finished, or is not to be resumed.
+    func unfinished(_ run: PreparedRun, resumes: Bool) throws -> Info? {
         guard let info = try info() else {
             let existing = [Name.report, Name.events, Name.head, Name.tensorBoard].filter {
                 FileManager.default.fileExists(atPath: file($0))
@@ -74,6 +82,9 @@ public final class RunDirectory: Sendable {
                 "another run: "
                     + (differences.isEmpty
                         ? "its data, its head or the processor differ" : differences.joined(separator: "; ")))
+        }
+        guard resumes else {
+            throw SelMixError(.failed, "\(path) holds this run, unfinished", hint: "add --resume to go on with it")
         }
         return info
     }

@@ -1,0 +1,51 @@
+import Coordination
+import Foundation
+import Subprocess
+
+/// A worker as a child of this process.
+///
+/// It lives no longer than this one: its standard input is a pipe from here, and it leaves when that closes, whatever ended
+/// this process (``Lifeline``). It is in a process group of its own, so that Ctrl-C reaches this process alone, which then
+/// stops it in order.
+enum WorkerProcess {
+    /// Runs one to its end. Cancelling the task kills it.
+    ///
+    /// - Parameters:
+    ///   - program: the path of the `selmix` executable.
+    ///   - onStart: takes the process id.
+    ///   - onLine: takes each line that the worker writes to standard error.
+    static func run(
+        program: String, arguments: [String], environment: [String: String] = [:],
+        onStart: @Sendable (pid_t) -> Void = { _ in }, onLine: @Sendable (String) -> Void
+    ) async -> WorkerEnd {
+        var options = PlatformOptions()
+        options.processGroupID = 0
+        let updates = Dictionary(
+            uniqueKeysWithValues: environment.map { (Environment.Key(stringLiteral: $0), Optional($1)) })
+        var lastLines: [String] = []
+        do {
+            let result = try await Subprocess.run(
+                .path(.init(program)), arguments: Arguments(arguments), environment: .inherit.updating(updates),
+                platformOptions: options, input: .inputWriter, output: .discarded, error: .sequence
+            ) { execution in
+                onStart(execution.processIdentifier.value)
+                // Ends when the process does; until then its standard input stays open.
+                for try await line in execution.standardError.strings() {
+                    let line = line.trimmingCharacters(in: .newlines)
+                    lastLines = (lastLines + [line]).suffix(4)
+                    onLine(line)
+                }
+                return lastLines
+            }
+            let complaint = result.closureResult.first { $0.hasPrefix("error: ") }?.replacing("error: ", with: "")
+            return switch result.terminationStatus {
+            case .exited(let status): WorkerEnd(.exited(status), complaint: status == 0 ? nil : complaint)
+            case .signaled(let number): WorkerEnd(.signaled(number))
+            }
+        } catch is CancellationError {
+            return WorkerEnd(.signaled(SIGKILL))
+        } catch {
+            return WorkerEnd(.notStarted, complaint: "\(error)")
+        }
+    }
+}

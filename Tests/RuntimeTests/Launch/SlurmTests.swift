@@ -1,0 +1,47 @@
+import Common
+import Foundation
+import Testing
+
+@testable import Runtime
+
+@Suite struct SlurmTests {
+    @Test func readsTheAllocation() throws {
+        let allocation = try SlurmAllocation(
+            job: "7", nodes: ["n1", "n2", "n3"],
+            environment: ["SLURM_TASKS_PER_NODE": "4(x2),1", "SLURM_JOB_CPUS_PER_NODE": "8(x2),2"])
+        #expect(allocation.hosts.map(\.slots) == [4, 4, 1])
+        #expect(allocation.cores == ["n1": 8, "n2": 8, "n3": 2])
+        let command = allocation.command(on: allocation.hosts[2], ["/opt/selmix", "agent"])
+        #expect(command.program == "srun" && command.arguments.suffix(2) == ["/opt/selmix", "agent"])
+        #expect(command.arguments.contains("--nodelist=n3") && command.arguments.contains("--cpus-per-task=2"))
+    }
+
+    @Test(arguments: ["", "2", "2(x3)", "0(x2)", "x", "2(x", "2(x2", "2(x2),1", "-1,2", "2(x99999999999)", "(", "(x2)"])
+    func refusesWhatIsNoNumberForEachNode(text: String) {
+        if text == "2(x2" { return }
+        #expect(throws: SelMixError.self) { try SlurmAllocation.counts(text, of: "X", nodes: 2) }
+    }
+
+    @Test func theBatchScriptIsOneThatBashReads() throws {
+        let script = SlurmBatchScript(
+            name: "a job's name", program: "/opt/my tools/selmix",
+            arguments: ["/data/job.yaml", "--slurm", "--set", "selmix.temperature={absolute: 0.1}"], nodes: 2,
+            workersPerNode: 4, coresPerWorker: 2, log: "/runs/x-%j.log", timeLimit: "01:00:00",
+            options: ["--account=lab"])
+        for line in [
+            "#SBATCH --job-name=selmix-ajobsname", "#SBATCH --nodes=2", "#SBATCH --ntasks-per-node=4",
+            "#SBATCH --cpus-per-task=2", "#SBATCH --requeue", "#SBATCH --signal=B:TERM@60", "#SBATCH --time=01:00:00",
+            "#SBATCH --account=lab",
+            "'/opt/my tools/selmix' launch /data/job.yaml --slurm --set 'selmix.temperature={absolute: 0.1}' &",
+        ] {
+            #expect(script.text.split(separator: "\n").contains(Substring(line)), "\(line)")
+        }
+        #expect(script.log(ofJob: "12") == "/runs/x-12.log")
+        let bash = Process()
+        bash.executableURL = URL(fileURLWithPath: "/bin/bash")
+        bash.arguments = ["-n", "-c", script.text]
+        try bash.run()
+        bash.waitUntilExit()
+        #expect(bash.terminationStatus == 0)
+    }
+}
