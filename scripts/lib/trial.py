@@ -168,10 +168,10 @@ class Trial:
         return sorted(found)
 
     def workers(self):
-        return self.processes(r"selmix worker ")
+        return self.processes(r"^\S*selmix worker ")
 
     def agents(self):
-        return self.processes(r"selmix agent ")
+        return self.processes(r"^\S*selmix agent ")
 
     def nothing_runs(self, after):
         """Waits until no process of the trial is left on any host, and shows the listing."""

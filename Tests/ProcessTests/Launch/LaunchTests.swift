@@ -69,7 +69,7 @@ import Testing
         ([], 2, "--hosts FILE"),
         (["--hosts", "/nowhere/hosts"], 3, "there is no host file `/nowhere/hosts`"),
         (["--host", "a slots=x"], 3, "slots=x"),
-        (["--host", "-oProxyCommand=true"], 3, "is no host"),
+        (["--host=-oProxyCommand=true"], 3, "is no host"),
         (["--host", "localhost", "--slurm"], 2, "--slurm brings its own hosts"),
         (["--host", "a", "--ssh", "/nowhere/ssh"], 4, "/nowhere/ssh"),
         (["--host", "localhost", "--program", "/nowhere/selmix"], 4, "/nowhere/selmix"),
@@ -110,7 +110,7 @@ import Testing
         let launched = try RunningProgram(
             launch(run.path, ["--host", "a slots=2", "--host", "b slots=1", "--ssh", ssh.path], settings: endless))
         try eventually("all workers") { run.workers.count == 3 && run.lastStep >= 10 }
-        let workers = run.workers.values
+        let workers = Array(run.workers.values)
         let agents = Set(workers.map(parent))
         #expect(agents.count == 2 && !agents.contains(launched.processID))
         launched.send(SIGKILL)

@@ -65,11 +65,15 @@ extension LaunchSession {
             let announce: @Sendable (String) -> Void = { [display = options.display] line in
                 if display != .quiet { FileHandle.standardError.write(Data("\(line)\n".utf8)) }
             }
-            Task { [post] in
-                post.yield(
-                    .shipped(host: host.label, await shipment.send(to: host, ssh, announce: announce)))
-            }
+            shipping.append(Self.ship(shipment, to: host, over: ssh, announce: announce, post: post))
         }
+    }
+
+    private static func ship(
+        _ shipment: Shipment, to host: LaunchHost, over ssh: SSHSettings,
+        announce: @escaping @Sendable (String) -> Void, post: AsyncStream<Event>.Continuation
+    ) -> Task<Void, Never> {
+        Task { post.yield(.shipped(host: host.label, await shipment.send(to: host, ssh, announce: announce))) }
     }
 
     /// Deals workers to the hosts that can take part so far.

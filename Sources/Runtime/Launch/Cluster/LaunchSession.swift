@@ -45,6 +45,7 @@ final class LaunchSession {
     private var lastPing = SystemClock.now
     private var linkCount = 0
     var packing: SocketDirectory?
+    var shipping: [Task<Void, Never>] = []
     var sockets: SocketDirectory?
     var rendezvous: Rendezvous?
 
@@ -117,6 +118,8 @@ final class LaunchSession {
 
     /// Lets all agents go, and waits until their commands have ended; kills those that take too long.
     func end() async {
+        for task in shipping { task.cancel() }
+        for task in shipping { await task.value }
         let commands = links.values.map(\.link)
         for command in commands {
             command.send(.leave)

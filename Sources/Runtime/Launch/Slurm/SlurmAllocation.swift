@@ -31,18 +31,18 @@ public struct SlurmAllocation: Sendable, Equatable {
 
     /// Slurm's short form of a number for each node, such as "4(x2),1".
     static func counts(_ text: String, of variable: String, nodes: Int) throws -> [Int] {
+        let wrong = SelMixError(.cluster, "\(variable) is `\(text)`, for \(nodes) nodes")
         var counts: [Int] = []
         for part in text.split(separator: ",") {
-            let numbers = part.split(separator: "(")
-            let times = numbers.count == 2 ? Int(numbers[1].dropFirst().prefix { $0 != ")" }) : 1
-            guard let count = Int(numbers[0]), let times, count > 0, times > 0, counts.count + times <= nodes else {
-                throw SelMixError(.cluster, "\(variable) is `\(text)`, for \(nodes) nodes")
-            }
+            let count = part.prefix { $0 != "(" }
+            var times = part.dropFirst(count.count)
+            if times.isEmpty { times = "(x1)" }
+            guard times.hasPrefix("(x"), times.hasSuffix(")"), let count = Int(count), count > 0,
+                let times = Int(times.dropFirst(2).dropLast()), times > 0, times <= nodes - counts.count
+            else { throw wrong }
             counts += Array(repeating: count, count: times)
         }
-        guard counts.count == nodes else {
-            throw SelMixError(.cluster, "\(variable) is `\(text)`, for \(nodes) nodes")
-        }
+        guard counts.count == nodes else { throw wrong }
         return counts
     }
 
