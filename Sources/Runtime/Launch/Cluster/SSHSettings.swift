@@ -19,7 +19,11 @@ public struct SSHSettings: Sendable, Equatable {
         var arguments: [String] = configFile.map { ["-F", $0] } ?? []
         // ssh takes the first value that it finds, so the user's come first.
         for option in options { arguments += ["-o", option] }
-        arguments += ["-T", "-x", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10", "-o", "ControlMaster=no"]
+        // The last two end an ssh whose host is out of reach when nobody is there any more to kill it.
+        let ours = [
+            "BatchMode=yes", "ConnectTimeout=10", "ControlMaster=no", "ServerAliveInterval=10", "ServerAliveCountMax=3",
+        ]
+        arguments += ["-T", "-x"] + ours.flatMap { ["-o", $0] }
         if let port = host.port { arguments += ["-p", "\(port)"] }
         if let user = host.user { arguments += ["-l", user] }
         return AgentCommand(program: client, arguments: arguments + ["--", host.host, text])
