@@ -59,7 +59,7 @@ struct GoldenFile: Decodable {
             gradient: Matrix(entry.unconstrainedGradient), mixRatioMean: mixRatioMean, formula: formula)
     }
 
-    func input(gradient: Matrix<Double>) -> GainInput {
+    func input(gradient: SparseMatrix) -> GainInput {
         GainInput(
             classMeans: Matrix(classMeans).map(Float.init), weight: Matrix(weight).map(Float.init),
             bias: bias.map(Float.init), gradient: gradient, mixRatioMean: mixRatioMean)

@@ -13,7 +13,7 @@ import Testing
                 let worst = zip(multipliers, expected).reduce(0) { max($0, abs($1.0 - $1.1) / max(1, abs($1.1))) }
                 #expect(worst < 1e-12, "multipliers of \(entry)")
             }
-            let gradient = objective.gradientTerms(statistics, multipliers: multipliers).gradient(statistics)
+            let gradient = objective.gradientTerms(statistics, multipliers: multipliers).gradient(statistics).dense
             #expect(gradient.largestDifference(from: entry.unconstrainedGradient) < 1e-14, "gradient of \(entry)")
         }
     }
@@ -32,7 +32,7 @@ import Testing
     func products(name: String) throws {
         let golden = try GoldenFile.load(name)
         for entry in golden.objectives {
-            let input = golden.input(gradient: Matrix(entry.unconstrainedGradient))
+            let input = golden.input(gradient: SparseMatrix(Matrix(entry.unconstrainedGradient)))
             for (formula, expected) in [(GainFormula.paper, entry.gainPaper), (.reference, entry.gainReference)] {
                 let gain = try GainEstimator(formula: formula).gain(input)
                 let scale = max(1, expected.joined().reduce(0) { max($0, abs($1)) })

@@ -98,6 +98,42 @@ void smx_softmax(float *_Nonnull row, size_t count);
 void smx_sgd(const float *_Nonnull w, float *_Nonnull velocity, const float *_Nonnull gradient, float *_Nonnull out,
              float rate, float momentum, float decay, size_t count);
 
+// MARK: Gain
+
+/// e[i] = exp(scale * (x[i] - shift)), ea[i] = e[i] * a[i].
+void smx_exp_scaled_times(const float *_Nonnull x, float shift, float scale, const float *_Nonnull a,
+                          float *_Nonnull e, float *_Nonnull ea, size_t count);
+
+/// y[i] = scale * x[i] + y[i], fused.
+void smx_add_scaled(const float *_Nonnull x, float scale, float *_Nonnull y, size_t count);
+
+/// What a tile of G is made of: N, (E o A) F^T and E (F o A)^T of the tile, [rows, columns] each, and parts of A.
+typedef struct {
+    const float *_Nonnull sum, *_Nonnull label, *_Nonnull mixed;
+    /// A_ii of each row of the tile.
+    const float *_Nonnull own;
+    /// A_ji, transposed: at `other[column * stride + row]`.
+    const float *_Nonnull other;
+    size_t stride;
+    float beta;
+    /// The own part is A_ii alone, in place of beta A_ii + (1 - beta) A_ji.
+    bool own_only;
+    /// Sums that are not above this are not trusted.
+    float smallest;
+} smx_gain_terms;
+
+/// Writes a tile of G, whose rows lie `stride` apart, and NaN for each entry whose sum is not trusted.
+///
+/// Returns how many those are.
+size_t smx_gain_tile(smx_gain_terms terms, float *_Nonnull gain, size_t stride, size_t rows, size_t columns);
+
+/// weights[i] = exp(scale * (gain[i] - shift)) where gain[i] > 0, else 0. Adds them up in `sum`, one after another in
+/// double, and returns how many gains are positive.
+size_t smx_positive_exp(const float *_Nonnull gain, float shift, float scale, float *_Nonnull weights, size_t count,
+                        double *_Nonnull sum);
+/// In place: weights[i] = factor * weights[i] + rest, in double, rounded once to float.
+void smx_scale_and_add(float *_Nonnull weights, double factor, double rest, size_t count);
+
 // MARK: Digests
 
 /// XXH3, 64 bit.

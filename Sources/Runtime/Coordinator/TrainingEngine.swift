@@ -109,7 +109,7 @@ final class TrainingEngine {
         if !isLast {
             var selection = try selection(weights, sums.counts, multipliers: multipliers)
             add(sums, to: &selection, &report)
-            report.largestGain = Double(selection.gain.values.max() ?? 0)
+            report.largestGain = Double(smx_max(selection.gain.values, selection.gain.values.count))
             report.positivePairs = selection.distribution.positivePairs
             report.expectedGain = zip(selection.gain.values, selection.distribution.probabilities.values)
                 .reduce(0.0) { $0 + Double($1.0) * Double($1.1) }
@@ -156,7 +156,9 @@ final class TrainingEngine {
         let gain = try GainEstimator(formula: settings.formula).gain(
             GainInput(
                 classMeans: classMeans(counts), weight: head.headWeight, bias: head.headBias,
-                gradient: gradient, mixRatioMean: settings.mixRatioMean))
+                gradient: gradient, mixRatioMean: settings.mixRatioMean),
+            // The workers wait, so all cores of this machine are free for it.
+            loop: .threads(BlockLoop.cores))
         guard gain.values.withUnsafeBufferPointer({ smx_all_finite($0.baseAddress!, $0.count) }) else {
             throw SelMixError(
                 .failed, "the gains are not finite",
@@ -172,7 +174,7 @@ final class TrainingEngine {
     private func distribution(_ gain: Matrix<Float>, _ settings: SelMixSettings) -> PairDistribution {
         let temperature = settings.temperature.temperature
         if settings.formula == .reference, settings.policy == .selmix {
-            let largest = Double(gain.values.max() ?? 0)
+            let largest = Double(smx_max(gain.values, gain.values.count))
             guard largest > 0 else { return .uniform(classes: gain.rows, positivePairs: 0) }
             return .published(
                 gain: gain, temperature: temperature.value(largestGain: largest),
@@ -186,8 +188,8 @@ final class TrainingEngine {
     private func classMeans(_ counts: ConfusionCounts) throws -> Matrix<Float> {
         guard let classSums else { preconditionFailure("a selection without class feature sums") }
         var means = [Float](repeating: 0, count: classSums.count)
-        for k in 0..<run.classes {
-            let total = Double(counts.rowTotal(k))
+        for (k, samples) in counts.rowTotals.enumerated() {
+            let total = Double(samples)
             for column in k * run.dimension..<(k + 1) * run.dimension {
                 means[column] = Float(classSums[column] / total)
             }

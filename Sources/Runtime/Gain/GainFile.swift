@@ -88,7 +88,7 @@ public struct GainFile: Decodable {
                     classMeans: Matrix(joining: classMeans), weight: Matrix(joining: weight), bias: bias,
                     gradient: gradient, mixRatioMean: mixRatioMean))
             return Result(
-                objective: entry.objective, unconstrainedGradient: gradient.nested, gain: gain.nested,
+                objective: entry.objective, unconstrainedGradient: gradient.dense.nested, gain: gain.nested,
                 distribution: try distribution(entry, gain: gain, formula: formula).probabilities.nested,
                 multipliersAfter: multipliers)
         }

@@ -74,9 +74,9 @@ public struct ReportPage {
 
     private static func rowFractions(_ counts: ConfusionCounts) -> Matrix<Float> {
         var matrix = Matrix<Float>(rows: counts.classes, columns: counts.classes, repeating: 0)
-        for label in 0..<counts.classes {
-            let total = Float(max(1, counts.rowTotal(label)))
-            for predicted in 0..<counts.classes { matrix[label, predicted] = Float(counts[label, predicted]) / total }
+        let totals = counts.rowTotals
+        for (label, predicted, count) in counts.sparse {
+            matrix[label, predicted] = Float(count) / Float(totals[label])
         }
         return matrix
     }

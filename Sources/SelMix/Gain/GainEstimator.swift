@@ -9,103 +9,120 @@ import Common
 ///
 ///     N = E F^T,   T = beta (E o A) F^T + (1 - beta) E (F o A)^T,   G_ij = beta A_ii + (1 - beta) A_ji - T_ij / N_ij.
 ///
-/// That is 8 K^3 + 4 K^2 d operations. Products are float32 on one thread; rows are cut into blocks whose size depends on
-/// K alone, because a product cut at another row rounds differently.
+/// That is 8 K^3 + 4 K^2 d operations. S, A and G are whole; E, F and what follows from them only for one tile of G at a
+/// time, as exponentials cost little beside products: 3 matrices of K^2, some 800 MB at 8142 classes, in place of nine.
+///
+/// Products are float32 on one thread; the classes are cut into blocks whose size depends on K alone, because a product cut
+/// at another row may round differently. Who computes a block does not show.
 public struct GainEstimator: Sendable {
     public var formula: GainFormula
+    /// The most rows and columns of a tile.
+    var tileSide = 512
 
     public init(formula: GainFormula = .paper) { self.formula = formula }
-
-    /// Rows of G computed at a time.
-    static func blockRows(classes: Int) -> Int { min(classes, 1024) }
 
     /// Below this sum of exponentials, terms may have underflowed, and the entry is computed again with logarithms.
     static let smallestTrustedSum: Float = 1e-30
 
-    /// G [K, K].
-    public func gain(_ input: GainInput) throws -> Matrix<Float> {
-        let classes = input.classes
-        let beta = Float(input.mixRatioMean)
-        var logits = try input.classMeans.times(input.weight, transposingOther: true)
-        logits.values.withUnsafeMutableBufferPointer { buffer in
-            smx_add_bias(buffer.baseAddress!, input.bias, classes, classes)
-        }
-        let similarities = try input.classMeans.times(input.classMeans, transposingOther: true)
-        let a = try similarities.times(input.gradient.map(Float.init))
+    /// The classes in blocks of about the same size.
+    func blocks(classes: Int) -> [Range<Int>] {
+        let count = (classes + tileSide - 1) / tileSide
+        let size = (classes + count - 1) / count
+        return stride(from: 0, to: classes, by: size).map { $0..<min($0 + size, classes) }
+    }
 
-        // F and F o A are needed whole; E and the products with it only for a block of rows.
-        let f = exponentials(of: logits, rows: 0..<classes, scale: 1 - beta)
-        let fa = elementwiseProduct(f, a, rows: 0..<classes)
-        var gain = Matrix<Float>(rows: classes, columns: classes, repeating: 0)
-        let block = Self.blockRows(classes: classes)
-        for first in stride(from: 0, to: classes, by: block) {
-            let rows = first..<min(first + block, classes)
-            let e = exponentials(of: logits, rows: rows, scale: beta)
-            let ea = elementwiseProduct(e, a, rows: rows)
-            let n = try e.times(f, transposingOther: true)
-            let labelPart = try ea.times(f, transposingOther: true)
-            let mixedPart = try e.times(fa, transposingOther: true)
-            for i in rows {
-                let local = (i - first) * classes
-                for j in 0..<classes {
-                    let sum = n.values[local + j]
-                    let expected =
-                        if sum > Self.smallestTrustedSum {
-                            (beta * labelPart.values[local + j] + (1 - beta) * mixedPart.values[local + j]) / sum
-                        } else {
-                            Self.expectation(logits: logits, a: a, i: i, j: j, beta: beta)
-                        }
-                    let own = formula == .paper ? beta * a[i, i] + (1 - beta) * a[j, i] : a[i, i]
-                    gain.values[i * classes + j] = own - expected
+    /// G [K, K].
+    ///
+    /// - Parameter loop: who computes the rows of which block.
+    public func gain(_ input: GainInput, loop: BlockLoop = .serial) throws -> Matrix<Float> {
+        let classes = input.classes
+        let blocks = blocks(classes: classes)
+        let factors = try GainFactors(input, blocks: blocks, loop: loop)
+        let values = try [Float](unsafeUninitializedCapacity: classes * classes) { buffer, count in
+            nonisolated(unsafe) let gain = buffer.baseAddress!
+            try loop(blocks.count) { index in
+                try fill(gain, rows: blocks[index], blocks, factors, beta: Float(input.mixRatioMean))
+            }
+            count = classes * classes
+        }
+        return Matrix(rows: classes, columns: classes, values: values)
+    }
+
+    /// Computes some rows of G, tile by tile.
+    private func fill(
+        _ gain: UnsafeMutablePointer<Float>, rows: Range<Int>, _ blocks: [Range<Int>], _ factors: GainFactors,
+        beta: Float
+    ) throws {
+        let classes = factors.classes
+        try FloatBuffer.withScratch(rows.count * classes, 2) { e in
+            Self.exponentials(factors, rows, scale: beta, into: e)
+            for columns in blocks {
+                try FloatBuffer.withScratch(columns.count * classes, 2) { f in
+                    Self.exponentials(factors, columns, scale: 1 - beta, into: f)
+                    try tile(gain, rows, columns, factors, e: e, f: f, beta: beta)
                 }
             }
         }
-        return gain
     }
 
-    /// T_ij / N_ij of one pair, with the exponentials taken relative to the pair's own largest logit.
-    private static func expectation(logits: Matrix<Float>, a: Matrix<Float>, i: Int, j: Int, beta: Float) -> Float {
-        let classes = logits.columns
-        let mixed = (0..<classes).map { beta * logits[i, $0] + (1 - beta) * logits[j, $0] }
-        var weights = [Float](repeating: 0, count: classes)
-        mixed.withUnsafeBufferPointer {
-            smx_exp_scaled($0.baseAddress!, smx_max($0.baseAddress!, classes), 1, &weights, classes)
+    /// exp(scale (S - rowmax)) of some rows, and the same times A entry by entry.
+    private static func exponentials(
+        _ factors: GainFactors, _ rows: Range<Int>, scale: Float, into result: [UnsafeMutablePointer<Float>]
+    ) {
+        let classes = factors.classes
+        for row in rows {
+            let local = (row - rows.lowerBound) * classes
+            smx_exp_scaled_times(
+                factors.logits + row * classes, factors.largest.pointer[row], scale,
+                factors.influence + row * classes, result[0] + local, result[1] + local, classes)
         }
+    }
+
+    /// Computes one tile of G.
+    ///
+    /// - Parameters:
+    ///   - e: E and E o A of the rows.
+    ///   - f: F and F o A of the columns.
+    private func tile(
+        _ gain: UnsafeMutablePointer<Float>, _ rows: Range<Int>, _ columns: Range<Int>, _ factors: GainFactors,
+        e: [UnsafeMutablePointer<Float>], f: [UnsafeMutablePointer<Float>], beta: Float
+    ) throws {
+        let classes = factors.classes
+        let doubtful = try FloatBuffer.withScratch(rows.count * columns.count, 3) { parts in
+            let product = try MatrixProduct(.init(m: rows.count, n: columns.count, k: classes, transposedB: true))
+            try product(e[0], f[0], into: parts[0])
+            try product(e[1], f[0], into: parts[1])
+            try product(e[0], f[1], into: parts[2])
+            let terms = smx_gain_terms(
+                sum: parts[0], label: parts[1], mixed: parts[2], own: factors.own + rows.lowerBound,
+                other: factors.influence + (columns.lowerBound * classes + rows.lowerBound), stride: classes,
+                beta: beta, own_only: formula == .reference, smallest: Self.smallestTrustedSum)
+            return smx_gain_tile(
+                terms, gain + (rows.lowerBound * classes + columns.lowerBound), classes, rows.count, columns.count)
+        }
+        guard doubtful > 0 else { return }
+        for i in rows {
+            for j in columns where gain[i * classes + j].isNaN {
+                gain[i * classes + j] = entry(factors, i, j, beta: beta)
+            }
+        }
+    }
+
+    /// G_ij of one pair, with the exponentials taken relative to the pair's own largest logit.
+    private func entry(_ factors: GainFactors, _ i: Int, _ j: Int, beta: Float) -> Float {
+        let classes = factors.classes
+        let (si, sj) = (factors.logits + i * classes, factors.logits + j * classes)
+        let (ai, aj) = (factors.influence + i * classes, factors.influence + j * classes)
+        var weights = (0..<classes).map { beta * si[$0] + (1 - beta) * sj[$0] }
+        let largest = smx_max(weights, classes)
+        weights.withUnsafeMutableBufferPointer { smx_exp_scaled($0.baseAddress!, largest, 1, $0.baseAddress!, classes) }
         var sum = 0.0
         var weighted = 0.0
         for l in 0..<classes {
             sum += Double(weights[l])
-            weighted += Double(weights[l]) * Double(beta * a[i, l] + (1 - beta) * a[j, l])
+            weighted += Double(weights[l]) * Double(beta * ai[l] + (1 - beta) * aj[l])
         }
-        return Float(weighted / sum)
-    }
-
-    /// exp(scale (S - rowmax)) of some rows.
-    private func exponentials(of logits: Matrix<Float>, rows: Range<Int>, scale: Float) -> Matrix<Float> {
-        let columns = logits.columns
-        let values = [Float](unsafeUninitializedCapacity: rows.count * columns) { buffer, count in
-            logits.values.withUnsafeBufferPointer { source in
-                for (index, row) in rows.enumerated() {
-                    let input = source.baseAddress! + row * columns
-                    smx_exp_scaled(
-                        input, smx_max(input, columns), scale, buffer.baseAddress! + index * columns, columns)
-                }
-            }
-            count = rows.count * columns
-        }
-        return Matrix(rows: rows.count, columns: columns, values: values)
-    }
-
-    /// `block` (rows of a matrix) times the same rows of `other`, entry by entry.
-    private func elementwiseProduct(_ block: Matrix<Float>, _ other: Matrix<Float>, rows: Range<Int>) -> Matrix<Float> {
-        let count = block.values.count
-        let values = [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
-            other.values.withUnsafeBufferPointer { source in
-                smx_multiply(
-                    block.values, source.baseAddress! + rows.lowerBound * other.columns, buffer.baseAddress!, count)
-            }
-            initialized = count
-        }
-        return Matrix(rows: block.rows, columns: block.columns, values: values)
+        let own = formula == .paper ? beta * ai[i] + (1 - beta) * aj[i] : ai[i]
+        return own - Float(weighted / sum)
     }
 }

@@ -7,12 +7,12 @@ public struct GainInput: Sendable {
     /// b [K] of the head.
     public var bias: [Float]
     /// D [K, K]: the objective's gradient by the unconstrained confusion matrix.
-    public var gradient: Matrix<Double>
+    public var gradient: SparseMatrix
     /// beta: the mean of the mix ratio.
     public var mixRatioMean: Double
 
     public init(
-        classMeans: Matrix<Float>, weight: Matrix<Float>, bias: [Float], gradient: Matrix<Double>, mixRatioMean: Double
+        classMeans: Matrix<Float>, weight: Matrix<Float>, bias: [Float], gradient: SparseMatrix, mixRatioMean: Double
     ) {
         let classes = classMeans.rows
         precondition(weight.rows == classes && weight.columns == classMeans.columns && bias.count == classes)

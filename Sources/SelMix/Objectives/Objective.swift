@@ -43,24 +43,30 @@ public struct GradientTerms: Sendable {
         self.scale = scale
     }
 
-    /// D [K, K].
-    public func gradient(_ statistics: ConfusionStatistics) -> Matrix<Double> {
-        let classes = statistics.classes
-        var gradient = Matrix<Double>(rows: classes, columns: classes, repeating: 0)
-        for k in 0..<classes {
-            guard let recall = statistics.recalls[k] else { continue }
-            let row = statistics.confusion[k * classes..<(k + 1) * classes]
+    /// D [K, K]; 0 wherever C is, except on the diagonal.
+    public func gradient(_ statistics: ConfusionStatistics) -> SparseMatrix {
+        let confusion = statistics.confusion
+        var gradient = confusion
+        for k in 0..<statistics.classes {
+            let places = confusion.places(row: k)
+            guard let recall = statistics.recalls[k] else {
+                for place in places { gradient.values[place] = 0 }
+                continue
+            }
             let prior = statistics.priors[k]
             let push = recallWeights[k] * recall
-            for (m, value) in row.enumerated() {
-                gradient[k, m] = push * ((k == m ? 1 : 0) - value / prior)
+            let column = { (place: Int) in Int(confusion.columnIndices[place]) }
+            for place in places {
+                gradient.values[place] = push * ((column(place) == k ? 1 : 0) - confusion.values[place] / prior)
             }
             if let lambda = coverageWeights {
-                let mean = zip(lambda, row).reduce(0) { $0 + $1.0 * $1.1 } / prior
-                for (m, value) in row.enumerated() { gradient[k, m] += value * (lambda[m] - mean) }
+                let mean = places.reduce(0) { $0 + lambda[column($1)] * confusion.values[$1] } / prior
+                for place in places {
+                    gradient.values[place] += confusion.values[place] * (lambda[column(place)] - mean)
+                }
             }
             if scale != 1 {
-                for m in 0..<classes { gradient[k, m] *= scale }
+                for place in places { gradient.values[place] *= scale }
             }
         }
         return gradient

@@ -21,16 +21,13 @@ public struct PairDistribution: Sendable {
     public static func selective(
         gain: Matrix<Float>, temperature: Temperature, floor: Double = defaultFloor
     ) -> PairDistribution {
-        let (weights, positive) = positiveSoftmax(gain, temperature)
-        let count = Double(gain.values.count)
-        guard positive > 0 else { return uniform(classes: gain.rows, positivePairs: 0) }
-        let sum = weights.reduce(0.0) { $0 + Double($1) }
-        let factor = (1 - floor) / sum
-        let rest = floor / count
+        var weights = PositiveWeights(gain, temperature)
+        guard weights.positive > 0 else { return uniform(classes: gain.rows, positivePairs: 0) }
+        smx_scale_and_add(
+            &weights.values, (1 - floor) / weights.sum, floor / Double(gain.values.count), gain.values.count)
         return PairDistribution(
-            probabilities: Matrix(
-                rows: gain.rows, columns: gain.columns, values: weights.map { Float(Double($0) * factor + rest) }),
-            positivePairs: positive)
+            probabilities: Matrix(rows: gain.rows, columns: gain.columns, values: weights.values),
+            positivePairs: weights.positive)
     }
 
     /// What the published code adds to every entry.
@@ -38,17 +35,16 @@ public struct PairDistribution: Sendable {
 
     /// As the published code makes it: softmax over all pairs, zero where G <= 0, plus `floor` an entry, normalised.
     public static func published(gain: Matrix<Float>, temperature: Double, floor: Double) -> PairDistribution {
-        let (weights, positive) = positiveSoftmax(gain, .absolute(temperature))
+        var weights = PositiveWeights(gain, .absolute(temperature))
         // The softmax's sum runs over all entries, relative to the same largest gain.
-        let largest = gain.values.max() ?? 0
         var all = [Float](repeating: 0, count: gain.values.count)
-        smx_exp_scaled(gain.values, largest, Float(1 / temperature), &all, all.count)
+        smx_exp_scaled(gain.values, weights.largest, Float(1 / temperature), &all, all.count)
         let sum = all.reduce(0.0) { $0 + Double($1) }
-        let floored = weights.map { Double($0) / sum + floor }
-        let total = floored.reduce(0, +)
+        let total = weights.values.reduce(0.0) { $0 + (Double($1) / sum + floor) }
+        for i in weights.values.indices { weights.values[i] = Float((Double(weights.values[i]) / sum + floor) / total) }
         return PairDistribution(
-            probabilities: Matrix(rows: gain.rows, columns: gain.columns, values: floored.map { Float($0 / total) }),
-            positivePairs: positive)
+            probabilities: Matrix(rows: gain.rows, columns: gain.columns, values: weights.values),
+            positivePairs: weights.positive)
     }
 
     /// Every pair alike: plain mixup between classes.
@@ -58,19 +54,25 @@ public struct PairDistribution: Sendable {
             probabilities: Matrix(rows: classes, columns: classes, repeating: each), positivePairs: positivePairs)
     }
 
-    /// exp((G - max) / T) where G > 0, else 0; and how many entries are positive.
-    private static func positiveSoftmax(
-        _ gain: Matrix<Float>, _ temperature: Temperature
-    ) -> (weights: [Float], positive: Int) {
-        let largest = gain.values.max() ?? 0
-        guard largest > 0 else { return ([Float](repeating: 0, count: gain.values.count), 0) }
-        let scale = Float(1 / temperature.value(largestGain: Double(largest)))
-        var weights = [Float](repeating: 0, count: gain.values.count)
-        smx_exp_scaled(gain.values, largest, scale, &weights, weights.count)
-        var positive = 0
-        for i in weights.indices {
-            if gain.values[i] > 0 { positive += 1 } else { weights[i] = 0 }
+    /// exp((G - max) / T) where G > 0, else 0.
+    private struct PositiveWeights {
+        var values: [Float]
+        let largest: Float
+        /// How many entries are positive.
+        let positive: Int
+        let sum: Double
+
+        init(_ gain: Matrix<Float>, _ temperature: Temperature) {
+            let count = gain.values.count
+            largest = smx_max(gain.values, count)
+            values = [Float](repeating: 0, count: count)
+            var sum = 0.0
+            positive =
+                largest > 0
+                ? smx_positive_exp(
+                    gain.values, largest, Float(1 / temperature.value(largestGain: Double(largest))), &values, count,
+                    &sum) : 0
+            self.sum = sum
         }
-        return (weights, positive)
     }
 }

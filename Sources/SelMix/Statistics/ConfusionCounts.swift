@@ -1,16 +1,19 @@
 import Common
 
 /// Integer confusion counts [K, K]: row = true class, column = predicted class.
+///
+/// Only counts that are not 0 are kept, of which there are at most as many as samples: at 8142 classes all of them would
+/// take 530 MB, and a run holds several.
 public struct ConfusionCounts: Sendable, Equatable {
+    public typealias Entry = (label: Int, predicted: Int, count: Int64)
+
     public let classes: Int
-    /// Row-major, [K, K].
-    public private(set) var counts: [Int64]
+    /// By label * K + predicted.
+    private var counts: [Int: Int64] = [:]
 
-    public init(classes: Int) {
-        self.classes = classes
-        counts = [Int64](repeating: 0, count: classes * classes)
-    }
+    public init(classes: Int) { self.classes = classes }
 
+    /// - Parameter counts: all of them, [K, K].
     public init(classes: Int, counts: [Int64]) throws {
         guard counts.count == classes * classes else {
             throw SelMixError(.invalidInput, "\(counts.count) confusion counts for \(classes) classes")
@@ -19,26 +22,32 @@ public struct ConfusionCounts: Sendable, Equatable {
             throw SelMixError(.invalidInput, "a confusion count is negative")
         }
         self.classes = classes
-        self.counts = counts
+        for (place, count) in counts.enumerated() where count > 0 { self.counts[place] = count }
     }
 
     public mutating func add(_ count: Int64 = 1, true label: Int, predicted: Int) {
-        counts[label * classes + predicted] += count
+        precondition((0..<classes).contains(label) && (0..<classes).contains(predicted) && count > 0)
+        counts[label * classes + predicted, default: 0] += count
     }
 
-    public subscript(label: Int, predicted: Int) -> Int64 { counts[label * classes + predicted] }
+    public subscript(label: Int, predicted: Int) -> Int64 { counts[label * classes + predicted] ?? 0 }
 
     public static func += (a: inout ConfusionCounts, b: ConfusionCounts) {
         precondition(a.classes == b.classes)
-        for i in a.counts.indices { a.counts[i] += b.counts[i] }
+        a.counts.merge(b.counts, uniquingKeysWith: +)
     }
 
-    public func rowTotal(_ label: Int) -> Int64 { counts[label * classes..<(label + 1) * classes].reduce(0, +) }
-    public var total: Int64 { counts.reduce(0, +) }
+    /// Samples of each class, [K].
+    public var rowTotals: [Int64] {
+        var totals = [Int64](repeating: 0, count: classes)
+        for (place, count) in counts { totals[place / classes] += count }
+        return totals
+    }
+
+    public var total: Int64 { counts.values.reduce(0, +) }
 
     /// The non-zero entries, by row and column.
-    public var sparse: [(label: Int, predicted: Int, count: Int64)] {
-        counts.indices.lazy.filter { counts[$0] != 0 }
-            .map { ($0 / classes, $0 % classes, counts[$0]) }
+    public var sparse: [Entry] {
+        counts.sorted { $0.key < $1.key }.map { ($0.key / classes, $0.key % classes, $0.value) }
     }
 }

@@ -4,30 +4,7 @@ import Runtime
 struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench", abstract: "The program's own figures on this machine.",
-        subcommands: [Gain.self, Draws.self])
-
-    struct Gain: ParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "The gain of all class pairs, beside the rate of plain matrix products.")
-
-        @Option(help: "K.")
-        var classes = 1000
-        @Option(help: "d.")
-        var dimension = 2048
-        @Flag(help: "Print exactly one JSON object on standard output.")
-        var json = false
-
-        func validate() throws { try BenchCommand.checkShape(classes: classes, dimension: dimension) }
-
-        func run() throws {
-            let result = try GainBench(classes: classes, dimension: dimension)
-            if json { return print(try JSONText.of(result)) }
-            let share = Int((100 * result.gflops / result.peakGflops).rounded())
-            print(
-                "gain of \(classes) x \(classes) pairs, d = \(dimension): \(BenchCommand.rounded(result.seconds, 4)) s, "
-                    + "\(Int(result.gflops)) GFLOP/s, \(share) % of a plain product's \(Int(result.peakGflops))")
-        }
-    }
+        subcommands: [Gain.self, Draws.self, Validation.self, Kernels.self])
 
     struct Draws: ParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Drawing class pairs from a distribution.")
@@ -53,7 +30,7 @@ struct BenchCommand: ParsableCommand {
         }
     }
 
-    fileprivate static func checkShape(classes: Int, dimension: Int) throws {
+    static func checkShape(classes: Int, dimension: Int) throws {
         if !(2...20_000).contains(classes) {
             throw ValidationError("--classes is \(classes); it must be from 2 to 20000")
         }
@@ -62,7 +39,13 @@ struct BenchCommand: ParsableCommand {
         }
     }
 
-    fileprivate static func rounded(_ value: Double, _ digits: Int) -> String {
+    static func checkThreads(_ threads: Int) throws {
+        if !(1...1024).contains(threads) {
+            throw ValidationError("--threads is \(threads); it must be from 1 to 1024")
+        }
+    }
+
+    static func rounded(_ value: Double, _ digits: Int) -> String {
         var scale = 1.0
         for _ in 0..<digits { scale *= 10 }
         return "\((value * scale).rounded() / scale)"

@@ -100,7 +100,7 @@ import Testing
         var sums = [Double](repeating: 0, count: Self.classes * Self.dimension)
         try evaluation.add(data, shard: ShardID(0), of: 1, weights: weights, counts: &whole, sums: &sums)
         #expect(whole.total == Int64(data.count))
-        #expect((0..<Self.classes).map { Int(whole.rowTotal($0)) } == data.classCounts)
+        #expect(whole.rowTotals.map { Int($0) } == data.classCounts)
         for shards in [2, 3, 8] {
             var parts = ConfusionCounts(classes: Self.classes)
             for shard in 0..<shards {
