@@ -5,6 +5,7 @@
 #include "scalar.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define XXH_INLINE_ALL
@@ -22,6 +23,27 @@ VARIANTS void smx_exp_scaled(const float *x, float shift, float scale, float *y,
 
 VARIANTS void smx_sum(const float *a, const float *b, float *out, size_t count) {
     for (size_t i = 0; i < count; i++) out[i] = a[i] + b[i];
+}
+
+// Nearest even, in integer arithmetic: the processor's own conversion would lose subnormal values.
+static inline __attribute__((always_inline)) uint16_t to_bfloat(float x) {
+    union { float f; uint32_t u; } value = {x};
+    uint32_t rounded = (value.u + 0x7fff + ((value.u >> 16) & 1)) >> 16;
+    uint32_t quiet = (value.u >> 16) | 0x40;
+    return (uint16_t)((value.u & 0x7fffffff) > 0x7f800000 ? quiet : rounded);
+}
+
+static inline __attribute__((always_inline)) float from_bfloat(uint16_t x) {
+    union { uint32_t u; float f; } value = {(uint32_t)x << 16};
+    return value.f;
+}
+
+VARIANTS void smx_sum_bfloat(const uint16_t *a, const uint16_t *b, uint16_t *out, size_t count) {
+    for (size_t i = 0; i < count; i++) out[i] = to_bfloat(from_bfloat(a[i]) + from_bfloat(b[i]));
+}
+
+VARIANTS void smx_sum_bfloat_to_float(const uint16_t *a, const uint16_t *b, float *out, size_t count) {
+    for (size_t i = 0; i < count; i++) out[i] = from_bfloat(a[i]) + from_bfloat(b[i]);
 }
 
 VARIANTS void smx_add(const float *x, float *y, size_t count) {
@@ -45,6 +67,11 @@ VARIANTS void smx_mix(const float *a, const float *b, float ratio, float *out, s
     for (size_t i = 0; i < count; i++) out[i] = __builtin_fmaf(ratio, a[i], rest * b[i]);
 }
 
+VARIANTS void smx_mix_to_bfloat(const float *a, const float *b, float ratio, uint16_t *out, size_t count) {
+    float rest = 1.0f - ratio;
+    for (size_t i = 0; i < count; i++) out[i] = to_bfloat(__builtin_fmaf(ratio, a[i], rest * b[i]));
+}
+
 static inline __attribute__((always_inline)) float half_to_float(uint16_t h) {
     uint32_t sign = (uint32_t)(h & 0x8000) << 16;
     uint32_t magnitude = (uint32_t)(h & 0x7fff) << 13;
@@ -62,9 +89,24 @@ VARIANTS void smx_half_to_float(const uint16_t *x, float *y, size_t count) {
 }
 
 VARIANTS void smx_bfloat_to_float(const uint16_t *x, float *y, size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        union { uint32_t u; float f; } value = {(uint32_t)x[i] << 16};
-        y[i] = value.f;
+    for (size_t i = 0; i < count; i++) y[i] = from_bfloat(x[i]);
+}
+
+VARIANTS void smx_float_to_bfloat(const float *x, uint16_t *y, size_t count) {
+    for (size_t i = 0; i < count; i++) y[i] = to_bfloat(x[i]);
+}
+
+VARIANTS void smx_cut_columns(const float *matrix, size_t rows, size_t columns, size_t width, smx_type type, void *out) {
+    for (size_t first = 0; first < columns; first += width) {
+        size_t count = columns - first < width ? columns - first : width;
+        for (size_t r = 0; r < rows; r++) {
+            const float *from = matrix + r * columns + first;
+            size_t to = first * rows + r * count;
+            if (type == SMX_BFLOAT16)
+                for (size_t c = 0; c < count; c++) ((uint16_t *)out)[to + c] = to_bfloat(from[c]);
+            else
+                memcpy((float *)out + to, from, count * sizeof(float));
+        }
     }
 }
 
@@ -159,14 +201,31 @@ VARIANTS double smx_softmax_cross_entropy(float *row, size_t count, smx_target t
     return loss + log((double)sum);
 }
 
-VARIANTS void smx_sgd(const float *w, float *velocity, const float *gradient, float *out, float rate, float momentum,
-                      float decay, size_t count) {
+VARIANTS void smx_sgd(const float *w, const float *velocity, const float *gradient, float *new_w, float *new_velocity,
+                      float rate, float momentum, float decay, size_t count) {
     for (size_t i = 0; i < count; i++) {
         float g = __builtin_fmaf(decay, w[i], gradient[i]);
         float v = __builtin_fmaf(momentum, velocity[i], g);
-        velocity[i] = v;
-        out[i] = __builtin_fmaf(-rate, v, w[i]);
+        new_velocity[i] = v;
+        new_w[i] = __builtin_fmaf(-rate, v, w[i]);
     }
 }
 
 uint64_t smx_hash(const void *bytes, size_t count, uint64_t seed) { return XXH3_64bits_withSeed(bytes, count, seed); }
+
+struct smx_hasher { XXH3_state_t state; };
+
+smx_hasher *smx_hasher_create(void) {
+    // The state asks for the alignment of a cache line.
+    smx_hasher *hasher = aligned_alloc(64, (sizeof *hasher + 63) / 64 * 64);
+    if (hasher) XXH3_64bits_reset(&hasher->state);
+    return hasher;
+}
+
+void smx_hasher_update(smx_hasher *hasher, const void *bytes, size_t count) {
+    XXH3_64bits_update(&hasher->state, bytes, count);
+}
+
+uint64_t smx_hasher_digest(const smx_hasher *hasher) { return XXH3_64bits_digest(&hasher->state); }
+
+void smx_hasher_destroy(smx_hasher *hasher) { free(hasher); }

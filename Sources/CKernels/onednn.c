@@ -136,6 +136,8 @@ static int make_primitive(smx_product *product, desc_t a, desc_t b, desc_t c, bo
     return status;
 }
 
+static dnnl_data_type_t data_type(smx_type type) { return type == SMX_BFLOAT16 ? dnnl_bf16 : dnnl_f32; }
+
 int smx_product_create(smx_product **result, smx_product_shape shape) {
     omp_set_num_threads(1);
     pthread_once(&engine_once, make_engine);
@@ -143,13 +145,13 @@ int smx_product_create(smx_product **result, smx_product_shape shape) {
     smx_product *product = calloc(1, sizeof *product);
     if (!product) return dnnl_out_of_memory;
 
-    dnnl_data_type_t type = shape.type == SMX_BFLOAT16 ? dnnl_bf16 : dnnl_f32;
+    dnnl_data_type_t type = data_type(shape.type);
     desc_t a, b, c;
     int status = describe(&a, shape.m, shape.k, shape.transposed_a, type);
     if (!status) {
         status = describe(&b, shape.k, shape.n, shape.transposed_b, type);
         if (!status) {
-            status = describe(&c, shape.m, shape.n, false, dnnl_f32);
+            status = describe(&c, shape.m, shape.n, false, data_type(shape.output));
             if (!status) {
                 status = make_primitive(product, a, b, c, shape.accumulate);
                 if (!status) status = dnnl_memory_create(&product->a, DESC_ARGUMENT(a), engine, DNNL_MEMORY_NONE);
@@ -170,7 +172,7 @@ int smx_product_create(smx_product **result, smx_product_shape shape) {
     return dnnl_success;
 }
 
-int smx_product_run(const smx_product *product, const void *a, const void *b, float *c) {
+int smx_product_run(const smx_product *product, const void *a, const void *b, void *c) {
     omp_set_num_threads(1);
     int status = dnnl_memory_set_data_handle(product->a, (void *)a);
     if (!status) status = dnnl_memory_set_data_handle(product->b, (void *)b);

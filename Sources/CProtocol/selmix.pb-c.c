@@ -277,6 +277,51 @@ void   selmix__wire__contribution__free_unpacked
   assert(message->base.descriptor == &selmix__wire__contribution__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   selmix__wire__contribution_slice__init
+                     (Selmix__Wire__ContributionSlice         *message)
+{
+  static const Selmix__Wire__ContributionSlice init_value = SELMIX__WIRE__CONTRIBUTION_SLICE__INIT;
+  *message = init_value;
+}
+size_t selmix__wire__contribution_slice__get_packed_size
+                     (const Selmix__Wire__ContributionSlice *message)
+{
+  assert(message->base.descriptor == &selmix__wire__contribution_slice__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t selmix__wire__contribution_slice__pack
+                     (const Selmix__Wire__ContributionSlice *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &selmix__wire__contribution_slice__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t selmix__wire__contribution_slice__pack_to_buffer
+                     (const Selmix__Wire__ContributionSlice *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &selmix__wire__contribution_slice__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Selmix__Wire__ContributionSlice *
+       selmix__wire__contribution_slice__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Selmix__Wire__ContributionSlice *)
+     protobuf_c_message_unpack (&selmix__wire__contribution_slice__descriptor,
+                                allocator, len, data);
+}
+void   selmix__wire__contribution_slice__free_unpacked
+                     (Selmix__Wire__ContributionSlice *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &selmix__wire__contribution_slice__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   selmix__wire__leaving__init
                      (Selmix__Wire__Leaving         *message)
 {
@@ -592,6 +637,51 @@ void   selmix__wire__weights__free_unpacked
   assert(message->base.descriptor == &selmix__wire__weights__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   selmix__wire__weights_slice__init
+                     (Selmix__Wire__WeightsSlice         *message)
+{
+  static const Selmix__Wire__WeightsSlice init_value = SELMIX__WIRE__WEIGHTS_SLICE__INIT;
+  *message = init_value;
+}
+size_t selmix__wire__weights_slice__get_packed_size
+                     (const Selmix__Wire__WeightsSlice *message)
+{
+  assert(message->base.descriptor == &selmix__wire__weights_slice__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t selmix__wire__weights_slice__pack
+                     (const Selmix__Wire__WeightsSlice *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &selmix__wire__weights_slice__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t selmix__wire__weights_slice__pack_to_buffer
+                     (const Selmix__Wire__WeightsSlice *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &selmix__wire__weights_slice__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Selmix__Wire__WeightsSlice *
+       selmix__wire__weights_slice__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Selmix__Wire__WeightsSlice *)
+     protobuf_c_message_unpack (&selmix__wire__weights_slice__descriptor,
+                                allocator, len, data);
+}
+void   selmix__wire__weights_slice__free_unpacked
+                     (Selmix__Wire__WeightsSlice *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &selmix__wire__weights_slice__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   selmix__wire__assignment__init
                      (Selmix__Wire__Assignment         *message)
 {
@@ -682,7 +772,7 @@ void   selmix__wire__release__free_unpacked
   assert(message->base.descriptor == &selmix__wire__release__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor selmix__wire__frame__field_descriptors[18] =
+static const ProtobufCFieldDescriptor selmix__wire__frame__field_descriptors[20] =
 {
   {
     "protocol_version",
@@ -817,6 +907,18 @@ static const ProtobufCFieldDescriptor selmix__wire__frame__field_descriptors[18]
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
+    "slice",
+    15,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Selmix__Wire__Frame, body_case),
+    offsetof(Selmix__Wire__Frame, slice),
+    &selmix__wire__contribution_slice__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
     "welcome",
     20,
     PROTOBUF_C_LABEL_NONE,
@@ -900,10 +1002,22 @@ static const ProtobufCFieldDescriptor selmix__wire__frame__field_descriptors[18]
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "weights_slice",
+    27,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Selmix__Wire__Frame, body_case),
+    offsetof(Selmix__Wire__Frame, weights_slice),
+    &selmix__wire__weights_slice__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned selmix__wire__frame__field_indices_by_name[] = {
-  13,   /* field[13] = alive */
-  16,   /* field[16] = assignment */
+  14,   /* field[14] = alive */
+  17,   /* field[17] = assignment */
   8,   /* field[8] = contribution */
   2,   /* field[2] = epoch */
   10,   /* field[10] = failed */
@@ -912,21 +1026,23 @@ static const unsigned selmix__wire__frame__field_indices_by_name[] = {
   4,   /* field[4] = incarnation */
   9,   /* field[9] = leaving */
   0,   /* field[0] = protocol_version */
-  12,   /* field[12] = refused */
-  14,   /* field[14] = rejoin */
-  17,   /* field[17] = release */
+  13,   /* field[13] = refused */
+  15,   /* field[15] = rejoin */
+  18,   /* field[18] = release */
   1,   /* field[1] = run_id */
+  11,   /* field[11] = slice */
   5,   /* field[5] = tensors */
-  15,   /* field[15] = weights */
-  11,   /* field[11] = welcome */
+  16,   /* field[16] = weights */
+  19,   /* field[19] = weights_slice */
+  12,   /* field[12] = welcome */
   3,   /* field[3] = worker */
 };
 static const ProtobufCIntRange selmix__wire__frame__number_ranges[3 + 1] =
 {
   { 1, 0 },
   { 10, 6 },
-  { 20, 11 },
-  { 0, 18 }
+  { 20, 12 },
+  { 0, 20 }
 };
 const ProtobufCMessageDescriptor selmix__wire__frame__descriptor =
 {
@@ -936,7 +1052,7 @@ const ProtobufCMessageDescriptor selmix__wire__frame__descriptor =
   "Selmix__Wire__Frame",
   "selmix.wire",
   sizeof(Selmix__Wire__Frame),
-  18,
+  20,
   selmix__wire__frame__field_descriptors,
   selmix__wire__frame__field_indices_by_name,
   3,  selmix__wire__frame__number_ranges,
@@ -1380,6 +1496,83 @@ const ProtobufCMessageDescriptor selmix__wire__contribution__descriptor =
   (ProtobufCMessageInit) selmix__wire__contribution__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+static const ProtobufCFieldDescriptor selmix__wire__contribution_slice__field_descriptors[4] =
+{
+  {
+    "assignment",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Selmix__Wire__ContributionSlice, assignment),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "node_lower",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Selmix__Wire__ContributionSlice, node_lower),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "node_upper",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Selmix__Wire__ContributionSlice, node_upper),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "index",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Selmix__Wire__ContributionSlice, index),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned selmix__wire__contribution_slice__field_indices_by_name[] = {
+  0,   /* field[0] = assignment */
+  3,   /* field[3] = index */
+  1,   /* field[1] = node_lower */
+  2,   /* field[2] = node_upper */
+};
+static const ProtobufCIntRange selmix__wire__contribution_slice__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor selmix__wire__contribution_slice__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "selmix.wire.ContributionSlice",
+  "ContributionSlice",
+  "Selmix__Wire__ContributionSlice",
+  "selmix.wire",
+  sizeof(Selmix__Wire__ContributionSlice),
+  4,
+  selmix__wire__contribution_slice__field_descriptors,
+  selmix__wire__contribution_slice__field_indices_by_name,
+  1,  selmix__wire__contribution_slice__number_ranges,
+  (ProtobufCMessageInit) selmix__wire__contribution_slice__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 static const ProtobufCFieldDescriptor selmix__wire__leaving__field_descriptors[1] =
 {
   {
@@ -1689,6 +1882,57 @@ const ProtobufCMessageDescriptor selmix__wire__weights__descriptor =
   selmix__wire__weights__field_indices_by_name,
   1,  selmix__wire__weights__number_ranges,
   (ProtobufCMessageInit) selmix__wire__weights__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor selmix__wire__weights_slice__field_descriptors[2] =
+{
+  {
+    "version",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Selmix__Wire__WeightsSlice, version),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "index",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Selmix__Wire__WeightsSlice, index),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned selmix__wire__weights_slice__field_indices_by_name[] = {
+  1,   /* field[1] = index */
+  0,   /* field[0] = version */
+};
+static const ProtobufCIntRange selmix__wire__weights_slice__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor selmix__wire__weights_slice__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "selmix.wire.WeightsSlice",
+  "WeightsSlice",
+  "Selmix__Wire__WeightsSlice",
+  "selmix.wire",
+  sizeof(Selmix__Wire__WeightsSlice),
+  2,
+  selmix__wire__weights_slice__field_descriptors,
+  selmix__wire__weights_slice__field_indices_by_name,
+  1,  selmix__wire__weights_slice__number_ranges,
+  (ProtobufCMessageInit) selmix__wire__weights_slice__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor selmix__wire__assignment__field_descriptors[7] =

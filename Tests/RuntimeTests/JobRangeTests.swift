@@ -74,12 +74,6 @@ import Testing
         #expect(error?.hint == "a run has at most 4294967295 steps")
     }
 
-    @Test func bfloat16IsNotThereYet() {
-        let error = error("cluster: {precision: bfloat16}")
-        #expect(error?.message == "`cluster.precision: bfloat16` is not available in this version (job.yaml line 7)")
-        #expect(error?.hint == "use `float32`, or leave the key out")
-    }
-
     @Test func objectives() {
         func error(_ objective: String) -> SelMixError? {
             #expect(throws: SelMixError.self) {

@@ -98,13 +98,55 @@ import Testing
         }
     }
 
+    /// Every upper half, with lower halves around the ties: the nearest value, and the even one of two.
+    @Test func bfloat16IsTheNearestAndEven() {
+        for upper in stride(from: UInt32(0), to: 1 << 16, by: 1) {
+            let inputs = [0, 1, 0x7fff, 0x8000, 0x8001, 0xffff].map { Float(bitPattern: upper << 16 | $0) }
+            var bits = [UInt16](repeating: 0, count: inputs.count)
+            smx_float_to_bfloat(inputs, &bits, inputs.count)
+            for (input, bits) in zip(inputs, bits) {
+                let result = Float(bitPattern: UInt32(bits) << 16)
+                guard !input.isNaN else {
+                    #expect(result.isNaN)
+                    continue
+                }
+                let low = UInt32(input.bitPattern & 0xffff)
+                let up = low > 0x8000 || (low == 0x8000 && upper & 1 == 1)
+                #expect(bits == UInt16(truncatingIfNeeded: upper + (up ? 1 : 0)))
+            }
+        }
+    }
+
+    @Test func aDigestInPiecesIsTheDigestOfAll() {
+        let bytes = Self.random(5000)
+        bytes.withUnsafeBytes { bytes in
+            for sizes in [[20_000], [1, 19_999], [7, 4093, 15_900], [255, 256, 257, 19_232]] {
+                let hasher = smx_hasher_create()!
+                var start = 0
+                for size in sizes {
+                    smx_hasher_update(hasher, bytes.baseAddress! + start, size)
+                    start += size
+                }
+                #expect(smx_hasher_digest(hasher) == smx_hash(bytes.baseAddress!, bytes.count, 0))
+                smx_hasher_destroy(hasher)
+            }
+        }
+    }
+
+    @Test func columnsAreCutIntoDenseBlocks() {
+        let matrix = (0..<3 * 7).map(Float.init)
+        var blocks = [Float](repeating: -1, count: 21)
+        smx_cut_columns(matrix, 3, 7, 3, SMX_FLOAT32, &blocks)
+        #expect(blocks == [0, 1, 2, 7, 8, 9, 14, 15, 16, 3, 4, 5, 10, 11, 12, 17, 18, 19, 6, 13, 20])
+    }
+
     @Test func sgdIsPyTorchs() {
         let count = 37
         let (w, g) = (Self.random(count), Self.random(count, lane: 1))
         var v = Self.random(count, lane: 2)
         let before = v
         var out = [Float](repeating: 0, count: count)
-        smx_sgd(w, &v, g, &out, 0.1, 0.9, 0.01, count)
+        smx_sgd(w, before, g, &out, &v, 0.1, 0.9, 0.01, count)
         for i in 0..<count {
             let velocity = 0.9 * before[i] + (g[i] + 0.01 * w[i])
             #expect(abs(v[i] - velocity) < 1e-6)

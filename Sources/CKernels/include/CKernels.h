@@ -41,8 +41,8 @@ typedef struct {
     int64_t m, n, k;
     /// Whether A is stored as [k, m] and B as [n, k].
     bool transposed_a, transposed_b;
-    /// Type of A and of B; C is float32.
-    smx_type type;
+    /// Type of A and of B, and of C. Products are summed in float32 in either case; a bfloat16 C is rounded once.
+    smx_type type, output;
     bool accumulate;
 } smx_product_shape;
 
@@ -50,7 +50,7 @@ typedef struct smx_product smx_product;
 
 int smx_product_create(smx_product *_Nullable *_Nonnull product, smx_product_shape shape);
 int smx_product_run(const smx_product *_Nonnull product, const void *_Nonnull a, const void *_Nonnull b,
-                    float *_Nonnull c);
+                    void *_Nonnull c);
 void smx_product_destroy(smx_product *_Nullable product);
 
 // MARK: Element-wise kernels
@@ -61,6 +61,11 @@ void smx_exp(const float *_Nonnull x, float *_Nonnull y, size_t count);
 void smx_exp_scaled(const float *_Nonnull x, float shift, float scale, float *_Nonnull y, size_t count);
 /// out[i] = a[i] + b[i]. `out` may be `a` or `b`.
 void smx_sum(const float *_Nonnull a, const float *_Nonnull b, float *_Nonnull out, size_t count);
+/// The same of bfloat16 values: summed in float32, rounded once to nearest even.
+void smx_sum_bfloat(const uint16_t *_Nonnull a, const uint16_t *_Nonnull b, uint16_t *_Nonnull out, size_t count);
+/// The same of bfloat16 values, with the sum left in float32.
+void smx_sum_bfloat_to_float(const uint16_t *_Nonnull a, const uint16_t *_Nonnull b, float *_Nonnull out,
+                             size_t count);
 /// y[i] += x[i].
 void smx_add(const float *_Nonnull x, float *_Nonnull y, size_t count);
 void smx_add_double(const double *_Nonnull x, double *_Nonnull y, size_t count);
@@ -70,8 +75,17 @@ void smx_multiply(const float *_Nonnull a, const float *_Nonnull b, float *_Nonn
 void smx_accumulate(const float *_Nonnull x, double *_Nonnull sum, size_t count);
 /// out[i] = ratio * a[i] + (1 - ratio) * b[i], with one rounding of (1 - ratio) * b[i] and one of the fused sum.
 void smx_mix(const float *_Nonnull a, const float *_Nonnull b, float ratio, float *_Nonnull out, size_t count);
+/// The same, rounded to bfloat16.
+void smx_mix_to_bfloat(const float *_Nonnull a, const float *_Nonnull b, float ratio, uint16_t *_Nonnull out,
+                       size_t count);
 void smx_half_to_float(const uint16_t *_Nonnull x, float *_Nonnull y, size_t count);
 void smx_bfloat_to_float(const uint16_t *_Nonnull x, float *_Nonnull y, size_t count);
+/// Rounds to nearest even; a NaN stays one.
+void smx_float_to_bfloat(const float *_Nonnull x, uint16_t *_Nonnull y, size_t count);
+/// Cuts a matrix [rows, columns] into blocks of `width` columns (the last may be narrower), each stored dense, one behind the
+/// other, as `type`.
+void smx_cut_columns(const float *_Nonnull matrix, size_t rows, size_t columns, size_t width, smx_type type,
+                     void *_Nonnull out);
 /// Adds `bias` [columns] to each row.
 void smx_add_bias(float *_Nonnull matrix, const float *_Nonnull bias, size_t rows, size_t columns);
 /// out[c] += sum over rows, top to bottom.
@@ -94,9 +108,11 @@ double smx_softmax_cross_entropy(float *_Nonnull row, size_t count, smx_target t
 /// In place on one row of logits: row = softmax(row).
 void smx_softmax(float *_Nonnull row, size_t count);
 
-/// SGD with momentum: v = momentum * v + (gradient + decay * w); out = w - rate * v. `out` may be `w`.
-void smx_sgd(const float *_Nonnull w, float *_Nonnull velocity, const float *_Nonnull gradient, float *_Nonnull out,
-             float rate, float momentum, float decay, size_t count);
+/// SGD with momentum: new_velocity = momentum * velocity + (gradient + decay * w); new_w = w - rate * new_velocity. The new
+/// values may overwrite the old ones.
+void smx_sgd(const float *_Nonnull w, const float *_Nonnull velocity, const float *_Nonnull gradient,
+             float *_Nonnull new_w, float *_Nonnull new_velocity, float rate, float momentum, float decay,
+             size_t count);
 
 // MARK: Gain
 
@@ -138,6 +154,14 @@ void smx_scale_and_add(float *_Nonnull weights, double factor, double rest, size
 
 /// XXH3, 64 bit.
 uint64_t smx_hash(const void *_Nonnull bytes, size_t count, uint64_t seed);
+
+/// XXH3 with seed 0 over bytes that come piece by piece: the same value as of all of them at once.
+typedef struct smx_hasher smx_hasher;
+/// Nil when there is no memory.
+smx_hasher *_Nullable smx_hasher_create(void);
+void smx_hasher_update(smx_hasher *_Nonnull hasher, const void *_Nonnull bytes, size_t count);
+uint64_t smx_hasher_digest(const smx_hasher *_Nonnull hasher);
+void smx_hasher_destroy(smx_hasher *_Nullable hasher);
 
 #ifdef __cplusplus
 }

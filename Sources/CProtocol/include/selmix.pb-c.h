@@ -21,6 +21,7 @@ typedef struct Selmix__Wire__Hello Selmix__Wire__Hello;
 typedef struct Selmix__Wire__Heartbeat Selmix__Wire__Heartbeat;
 typedef struct Selmix__Wire__Work Selmix__Wire__Work;
 typedef struct Selmix__Wire__Contribution Selmix__Wire__Contribution;
+typedef struct Selmix__Wire__ContributionSlice Selmix__Wire__ContributionSlice;
 typedef struct Selmix__Wire__Leaving Selmix__Wire__Leaving;
 typedef struct Selmix__Wire__Failed Selmix__Wire__Failed;
 typedef struct Selmix__Wire__Welcome Selmix__Wire__Welcome;
@@ -28,6 +29,7 @@ typedef struct Selmix__Wire__Refused Selmix__Wire__Refused;
 typedef struct Selmix__Wire__Alive Selmix__Wire__Alive;
 typedef struct Selmix__Wire__Rejoin Selmix__Wire__Rejoin;
 typedef struct Selmix__Wire__Weights Selmix__Wire__Weights;
+typedef struct Selmix__Wire__WeightsSlice Selmix__Wire__WeightsSlice;
 typedef struct Selmix__Wire__Assignment Selmix__Wire__Assignment;
 typedef struct Selmix__Wire__Release Selmix__Wire__Release;
 
@@ -60,13 +62,15 @@ typedef enum {
   SELMIX__WIRE__FRAME__BODY_CONTRIBUTION = 12,
   SELMIX__WIRE__FRAME__BODY_LEAVING = 13,
   SELMIX__WIRE__FRAME__BODY_FAILED = 14,
+  SELMIX__WIRE__FRAME__BODY_SLICE = 15,
   SELMIX__WIRE__FRAME__BODY_WELCOME = 20,
   SELMIX__WIRE__FRAME__BODY_REFUSED = 21,
   SELMIX__WIRE__FRAME__BODY_ALIVE = 22,
   SELMIX__WIRE__FRAME__BODY_REJOIN = 23,
   SELMIX__WIRE__FRAME__BODY_WEIGHTS = 24,
   SELMIX__WIRE__FRAME__BODY_ASSIGNMENT = 25,
-  SELMIX__WIRE__FRAME__BODY_RELEASE = 26
+  SELMIX__WIRE__FRAME__BODY_RELEASE = 26,
+  SELMIX__WIRE__FRAME__BODY_WEIGHTS_SLICE = 27
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(SELMIX__WIRE__FRAME__BODY__CASE)
 } Selmix__Wire__Frame__BodyCase;
 
@@ -96,6 +100,7 @@ struct  Selmix__Wire__Frame
     Selmix__Wire__Contribution *contribution;
     Selmix__Wire__Leaving *leaving;
     Selmix__Wire__Failed *failed;
+    Selmix__Wire__ContributionSlice *slice;
     /*
      * From the coordinator.
      */
@@ -106,6 +111,7 @@ struct  Selmix__Wire__Frame
     Selmix__Wire__Weights *weights;
     Selmix__Wire__Assignment *assignment;
     Selmix__Wire__Release *release;
+    Selmix__Wire__WeightsSlice *weights_slice;
   };
 };
 #define SELMIX__WIRE__FRAME__INIT \
@@ -193,6 +199,25 @@ struct  Selmix__Wire__Contribution
     , 0, NULL, 0, 0, 0, 0, 0, 0 }
 
 
+/*
+ * Some rows of a contribution's gradient, ahead of the contribution itself.
+ */
+struct  Selmix__Wire__ContributionSlice
+{
+  ProtobufCMessage base;
+  uint64_t assignment;
+  uint32_t node_lower;
+  uint32_t node_upper;
+  /*
+   * Counts from 0; what rows that are follows from the head's shape.
+   */
+  uint32_t index;
+};
+#define SELMIX__WIRE__CONTRIBUTION_SLICE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&selmix__wire__contribution_slice__descriptor) \
+    , 0, 0, 0, 0 }
+
+
 struct  Selmix__Wire__Leaving
 {
   ProtobufCMessage base;
@@ -264,6 +289,20 @@ struct  Selmix__Wire__Weights
 };
 #define SELMIX__WIRE__WEIGHTS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&selmix__wire__weights__descriptor) \
+    , 0, 0 }
+
+
+/*
+ * Some rows of the weights, ahead of the message that completes them.
+ */
+struct  Selmix__Wire__WeightsSlice
+{
+  ProtobufCMessage base;
+  uint64_t version;
+  uint32_t index;
+};
+#define SELMIX__WIRE__WEIGHTS_SLICE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&selmix__wire__weights_slice__descriptor) \
     , 0, 0 }
 
 
@@ -414,6 +453,25 @@ Selmix__Wire__Contribution *
 void   selmix__wire__contribution__free_unpacked
                      (Selmix__Wire__Contribution *message,
                       ProtobufCAllocator *allocator);
+/* Selmix__Wire__ContributionSlice methods */
+void   selmix__wire__contribution_slice__init
+                     (Selmix__Wire__ContributionSlice         *message);
+size_t selmix__wire__contribution_slice__get_packed_size
+                     (const Selmix__Wire__ContributionSlice   *message);
+size_t selmix__wire__contribution_slice__pack
+                     (const Selmix__Wire__ContributionSlice   *message,
+                      uint8_t             *out);
+size_t selmix__wire__contribution_slice__pack_to_buffer
+                     (const Selmix__Wire__ContributionSlice   *message,
+                      ProtobufCBuffer     *buffer);
+Selmix__Wire__ContributionSlice *
+       selmix__wire__contribution_slice__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   selmix__wire__contribution_slice__free_unpacked
+                     (Selmix__Wire__ContributionSlice *message,
+                      ProtobufCAllocator *allocator);
 /* Selmix__Wire__Leaving methods */
 void   selmix__wire__leaving__init
                      (Selmix__Wire__Leaving         *message);
@@ -547,6 +605,25 @@ Selmix__Wire__Weights *
 void   selmix__wire__weights__free_unpacked
                      (Selmix__Wire__Weights *message,
                       ProtobufCAllocator *allocator);
+/* Selmix__Wire__WeightsSlice methods */
+void   selmix__wire__weights_slice__init
+                     (Selmix__Wire__WeightsSlice         *message);
+size_t selmix__wire__weights_slice__get_packed_size
+                     (const Selmix__Wire__WeightsSlice   *message);
+size_t selmix__wire__weights_slice__pack
+                     (const Selmix__Wire__WeightsSlice   *message,
+                      uint8_t             *out);
+size_t selmix__wire__weights_slice__pack_to_buffer
+                     (const Selmix__Wire__WeightsSlice   *message,
+                      ProtobufCBuffer     *buffer);
+Selmix__Wire__WeightsSlice *
+       selmix__wire__weights_slice__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   selmix__wire__weights_slice__free_unpacked
+                     (Selmix__Wire__WeightsSlice *message,
+                      ProtobufCAllocator *allocator);
 /* Selmix__Wire__Assignment methods */
 void   selmix__wire__assignment__init
                      (Selmix__Wire__Assignment         *message);
@@ -605,6 +682,9 @@ typedef void (*Selmix__Wire__Work_Closure)
 typedef void (*Selmix__Wire__Contribution_Closure)
                  (const Selmix__Wire__Contribution *message,
                   void *closure_data);
+typedef void (*Selmix__Wire__ContributionSlice_Closure)
+                 (const Selmix__Wire__ContributionSlice *message,
+                  void *closure_data);
 typedef void (*Selmix__Wire__Leaving_Closure)
                  (const Selmix__Wire__Leaving *message,
                   void *closure_data);
@@ -626,6 +706,9 @@ typedef void (*Selmix__Wire__Rejoin_Closure)
 typedef void (*Selmix__Wire__Weights_Closure)
                  (const Selmix__Wire__Weights *message,
                   void *closure_data);
+typedef void (*Selmix__Wire__WeightsSlice_Closure)
+                 (const Selmix__Wire__WeightsSlice *message,
+                  void *closure_data);
 typedef void (*Selmix__Wire__Assignment_Closure)
                  (const Selmix__Wire__Assignment *message,
                   void *closure_data);
@@ -646,6 +729,7 @@ extern const ProtobufCMessageDescriptor selmix__wire__hello__descriptor;
 extern const ProtobufCMessageDescriptor selmix__wire__heartbeat__descriptor;
 extern const ProtobufCMessageDescriptor selmix__wire__work__descriptor;
 extern const ProtobufCMessageDescriptor selmix__wire__contribution__descriptor;
+extern const ProtobufCMessageDescriptor selmix__wire__contribution_slice__descriptor;
 extern const ProtobufCMessageDescriptor selmix__wire__leaving__descriptor;
 extern const ProtobufCMessageDescriptor selmix__wire__failed__descriptor;
 extern const ProtobufCMessageDescriptor selmix__wire__welcome__descriptor;
@@ -653,6 +737,7 @@ extern const ProtobufCMessageDescriptor selmix__wire__refused__descriptor;
 extern const ProtobufCMessageDescriptor selmix__wire__alive__descriptor;
 extern const ProtobufCMessageDescriptor selmix__wire__rejoin__descriptor;
 extern const ProtobufCMessageDescriptor selmix__wire__weights__descriptor;
+extern const ProtobufCMessageDescriptor selmix__wire__weights_slice__descriptor;
 extern const ProtobufCMessageDescriptor selmix__wire__assignment__descriptor;
 extern const ProtobufCMessageDescriptor selmix__wire__release__descriptor;
 

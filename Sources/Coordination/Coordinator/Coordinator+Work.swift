@@ -87,6 +87,13 @@ extension Coordinator {
         completeIfDone(&directives)
     }
 
+    /// Whether a worker owes this node of the open work.
+    public func awaits(_ node: TreeNode, of assignment: UInt64, from incarnation: Incarnation) -> Bool {
+        workers[incarnation]?.outstanding.contains {
+            $0.assignment.number == assignment && $0.missing.contains(node)
+        } ?? false
+    }
+
     private mutating func judge(_ contribution: Contribution, _ claim: Claim) -> ContributionOutcome {
         guard phase == .working(contribution.work) else {
             guard let entry = closed.last(where: { $0.work == contribution.work })?.ledger.entry(of: contribution.node),

@@ -192,7 +192,8 @@ public struct Coordinator: Sendable {
         }
         workers[header.incarnation]?.lastHeard = now
         switch message {
-        case .hello: break
+        // A slice is for the shell; here it only shows that the worker lives.
+        case .hello, .slice: break
         case .heartbeat(let heartbeat): onHeartbeat(heartbeat, from: header.incarnation, at: now, &directives)
         case .contribution(let contribution):
             onContribution(contribution, from: header.incarnation, at: now, &directives)

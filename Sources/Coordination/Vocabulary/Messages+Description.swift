@@ -7,6 +7,7 @@ extension WorkerMessage: CustomStringConvertible {
         switch self {
         case .hello(let hello): "hello from selmix \(hello.version)"
         case .heartbeat(let heartbeat): "heartbeat \(heartbeat)"
+        case .slice(let slice): "slice \(slice.index) of \(slice.node) to #\(slice.assignment)"
         case .contribution(let contribution): "contribution \(contribution)"
         case .leaving(let reason): "leaving: \(reason)"
         case .failed(let reason): "failed: \(reason)"
@@ -34,6 +35,7 @@ extension CoordinatorMessage: CustomStringConvertible {
         case .refused(let reason, let retry): "refused\(retry ? " for now" : ""): \(reason)"
         case .alive: "alive"
         case .rejoin(let reason): "rejoin: \(reason)"
+        case .weightsSlice(let version, let index): "slice \(index) of weights \(version)"
         case .weights(let version, _): "weights \(version)"
         case .assign(let assignment): "assignment \(assignment)"
         case .release(let reason): "release: \(reason)"

@@ -31,6 +31,8 @@ public struct Header: Hashable, Sendable {
 public enum WorkerMessage: Hashable, Sendable {
     case hello(Hello)
     case heartbeat(Heartbeat)
+    /// A part of the tensors of a contribution that will follow.
+    case slice(ContributionSlice)
     case contribution(Contribution)
     /// Asks to hand over and leave.
     case leaving(reason: String)
@@ -89,7 +91,9 @@ public enum CoordinatorMessage: Hashable, Sendable {
     case alive
     /// This incarnation is not known (any more): say hello as a new one.
     case rejoin(reason: String)
-    /// New weights; the tensors travel beside it.
+    /// A part of the tensors of new weights, some rows of them; may come before the weights are final.
+    case weightsSlice(WeightsVersion, index: Int)
+    /// New weights: the digest of all their slices and of the tensors beside it.
     case weights(WeightsVersion, Digest)
     /// Work to do; for a step, the class pairs of the shards' slots travel beside it.
     case assign(Assignment)

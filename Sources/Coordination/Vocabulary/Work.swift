@@ -51,6 +51,19 @@ public struct Assignment: Hashable, Sendable {
     }
 }
 
+/// Some rows of the gradient of a contribution, sent as soon as they are computed so that they can be summed while the rest
+/// is not. Nothing is decided by it: what counts is the contribution that follows, whose digest covers its slices.
+public struct ContributionSlice: Hashable, Sendable {
+    public let assignment: UInt64
+    public let node: TreeNode
+    /// Slices of a contribution come in order, from 0.
+    public let index: Int
+
+    public init(assignment: UInt64, node: TreeNode, index: Int) {
+        (self.assignment, self.node, self.index) = (assignment, node, index)
+    }
+}
+
 /// One worker's sum over one subtree of logical shards; the tensors travel beside it.
 public struct Contribution: Hashable, Sendable {
     public let assignment: UInt64
@@ -58,7 +71,7 @@ public struct Contribution: Hashable, Sendable {
     public let weights: WeightsVersion
     public let selection: Digest
     public let node: TreeNode
-    /// Of the tensors' bytes.
+    /// Of the tensors' bytes, slices first.
     public let digest: Digest
     /// Sum over the node's slots of the loss, already divided by the batch; 0 while validating.
     public let loss: Double

@@ -127,7 +127,7 @@ public struct WorkerSession: Sendable {
                 exit(
                     .failed(SelMixError(.cluster, "the coordinator refused this worker: \(reason)")), &directives)
             }
-        case .alive: break
+        case .alive, .weightsSlice: break
         case .rejoin: rejoin(at: now, &directives)
         case .weights(let version, _): onWeights(version)
         case .assign(let assignment): onAssign(assignment, &directives)

@@ -126,16 +126,19 @@ extension WorkerMessage: WireDecodable {
                     holding: Array(UnsafeBufferPointer(start: heartbeat.holding, count: heartbeat.n_holding))))
         case SELMIX__WIRE__FRAME__BODY_CONTRIBUTION:
             let contribution = try present(frame.contribution)
-            guard contribution.node_lower < contribution.node_upper, contribution.node_upper <= 1 << 20 else {
-                throw WireError("no tree node [\(contribution.node_lower), \(contribution.node_upper))")
-            }
             self = .contribution(
                 Contribution(
                     assignment: contribution.assignment, work: try Work(try present(contribution.work)),
                     weights: WeightsVersion(try int(contribution.weights_version)),
                     selection: Digest(rawValue: contribution.selection),
-                    node: TreeNode(Int(contribution.node_lower), Int(contribution.node_upper)),
+                    node: try node(contribution.node_lower, contribution.node_upper),
                     digest: Digest(rawValue: contribution.digest), loss: contribution.loss))
+        case SELMIX__WIRE__FRAME__BODY_SLICE:
+            let slice = try present(frame.slice)
+            self = .slice(
+                ContributionSlice(
+                    assignment: slice.assignment, node: try node(slice.node_lower, slice.node_upper),
+                    index: Int(slice.index)))
         case SELMIX__WIRE__FRAME__BODY_LEAVING:
             self = .leaving(reason: try text(try present(frame.leaving).reason, limits, cut: true))
         case SELMIX__WIRE__FRAME__BODY_FAILED:
@@ -168,6 +171,9 @@ extension CoordinatorMessage: WireDecodable {
             self = .alive
         case SELMIX__WIRE__FRAME__BODY_REJOIN:
             self = .rejoin(reason: try text(try present(frame.rejoin).reason, limits, cut: true))
+        case SELMIX__WIRE__FRAME__BODY_WEIGHTS_SLICE:
+            let slice = try present(frame.weights_slice)
+            self = .weightsSlice(WeightsVersion(try int(slice.version)), index: Int(slice.index))
         case SELMIX__WIRE__FRAME__BODY_WEIGHTS:
             let weights = try present(frame.weights)
             self = .weights(WeightsVersion(try int(weights.version)), Digest(rawValue: weights.digest))
@@ -204,6 +210,11 @@ extension Work {
 private func present<Value>(_ pointer: UnsafeMutablePointer<Value>?) throws -> Value {
     guard let pointer else { throw WireError("a message without its body") }
     return pointer.pointee
+}
+
+private func node(_ lower: UInt32, _ upper: UInt32) throws -> TreeNode {
+    guard lower < upper, upper <= 1 << 20 else { throw WireError("no tree node [\(lower), \(upper))") }
+    return TreeNode(Int(lower), Int(upper))
 }
 
 /// An index or a count; far beyond any real one is refused, so that arithmetic on it cannot overflow.

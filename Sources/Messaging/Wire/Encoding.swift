@@ -99,6 +99,16 @@ extension WorkerMessage: WireEncodable {
                 $0.digest = contribution.digest.rawValue
                 $0.loss = contribution.loss
             }
+        case .slice(let slice):
+            builder.frame.body_case = SELMIX__WIRE__FRAME__BODY_SLICE
+            builder.frame.slice = builder.place(
+                Selmix__Wire__ContributionSlice(), selmix__wire__contribution_slice__init
+            ) {
+                $0.assignment = slice.assignment
+                $0.node_lower = UInt32(slice.node.lower)
+                $0.node_upper = UInt32(slice.node.upper)
+                $0.index = UInt32(slice.index)
+            }
         case .leaving(let reason):
             builder.frame.body_case = SELMIX__WIRE__FRAME__BODY_LEAVING
             builder.frame.leaving = builder.place(Selmix__Wire__Leaving(), selmix__wire__leaving__init) {
@@ -137,6 +147,13 @@ extension CoordinatorMessage: WireEncodable {
             builder.frame.body_case = SELMIX__WIRE__FRAME__BODY_REJOIN
             builder.frame.rejoin = builder.place(Selmix__Wire__Rejoin(), selmix__wire__rejoin__init) {
                 $0.reason = builder.string(reason)
+            }
+        case .weightsSlice(let version, let index):
+            builder.frame.body_case = SELMIX__WIRE__FRAME__BODY_WEIGHTS_SLICE
+            builder.frame.weights_slice = builder.place(Selmix__Wire__WeightsSlice(), selmix__wire__weights_slice__init)
+            {
+                $0.version = UInt64(version.rawValue)
+                $0.index = UInt32(index)
             }
         case .weights(let version, let digest):
             builder.frame.body_case = SELMIX__WIRE__FRAME__BODY_WEIGHTS

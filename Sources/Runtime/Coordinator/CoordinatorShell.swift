@@ -31,10 +31,12 @@ public final class CoordinatorShell {
     private enum Arrival: Sendable {
         case event(CoordinatorEvent)
         case selected(TrainingEngine.RoundResult)
-        case stepped(StepResult, Parameters, StepTrace)
+        /// A slice of the weights that follow a step.
+        case sliceMade(WeightsVersion, index: Int, TensorFrame)
+        case stepped(StepResult, PublishedWeights, StepTrace)
         /// A checkpoint was written, or could not be.
         case checkpointed(RoundIndex, SelMixError?)
-        case recomputed(Contribution, [TensorFrame])
+        case recomputed(Contribution, ContributionPayload)
         case concluded(Conclusion)
     }
 
@@ -43,6 +45,9 @@ public final class CoordinatorShell {
         let result: RunResult
         let report: RunReport
     }
+
+    /// What a contribution brought, and whose it is.
+    private typealias Payload = (origin: SliceIntake.Origin, content: ContributionPayload)
 
     /// The engine belongs to the compute queue until the run is over.
     private final class EngineBox: @unchecked Sendable {
@@ -65,8 +70,8 @@ public final class CoordinatorShell {
     private let log: Logger
     private let jobBytes: [UInt8]
     private var core: Coordinator
-    private var weights: Parameters
-    private var weightsDigest: Digest
+    private var weights: PublishedWeights
+    private var exchange: StepExchange
     private var sampler: PairSampler?
     /// Of the current selection, in the semi-supervised setting. They go out with every step's assignment, so that whoever is
     /// given a shard draws from the same.
@@ -93,14 +98,17 @@ public final class CoordinatorShell {
         let context = try MessagingContext()
         control = try Socket(.router, context: context, options: .init(longestFrame: 1 << 20, queueLength: 1000))
         bulk = try Socket(
-            .router, context: context, options: .init(longestFrame: Self.longestFrame(run), queueLength: 64))
+            .router, context: context, options: .init(longestFrame: Self.longestFrame(run), queueLength: Self.bulkQueue)
+        )
         addresses = Addresses(control: try control.bind(wanted.control), bulk: try bulk.bind(wanted.bulk))
         jobBytes = Array(try JSONEncoder().encode(job))
         let engine = TrainingEngine(run, resuming: start.state)
         box = EngineBox(engine)
         recomputation = Recomputation(job: job)
-        weights = engine.weights
-        weightsDigest = Digest(rawValue: engine.weights.digest)
+        exchange = StepExchange(shards: job.cluster.shards, slices: run.layout.slices.count)
+        let firstRound = start.state?.nextRound ?? RoundIndex(0)
+        weights = PublishedWeights(
+            version: WeightsVersion(firstRound.rawValue * job.selmix.stepsPerRound), engine.weights)
         runID = start.runID
         core = Coordinator(
             .init(
@@ -111,7 +119,7 @@ public final class CoordinatorShell {
                 instructionSet: run.instructionSet, version: Version.current,
                 matrixLibrary: InstructionSet.libraryVersion, probe: run.probe, tracesShards: job.trace == .shards,
                 audit: AuditPlan(seed: job.seed, fraction: job.cluster.audit), quarantined: start.quarantined,
-                firstRound: start.state?.nextRound ?? RoundIndex(0)))
+                firstRound: firstRound))
     }
 
     /// Asks the run to stop; from any thread.
@@ -155,6 +163,10 @@ public final class CoordinatorShell {
         return (outcome!, result, nil)
     }
 
+    /// Messages that are queued for one peer on the bulk socket: two steps' slices of the largest heads. A peer that stopped
+    /// reading is given no new weights, so that more never gather.
+    static let bulkQueue = 512
+
     /// The longest tensor that a worker may send: class feature sums in float64, or sparse counts of a whole validation.
     private static func longestFrame(_ run: PreparedRun) -> Int {
         let counts = min(run.classes * run.classes, run.validation.count) * 3 * 4
@@ -175,18 +187,14 @@ public final class CoordinatorShell {
             case .rejected(let error):
                 reject("a message", reason: error.reason)
             case .packet(let packet):
-                var payload: ContributionPayload?
-                if case .contribution(let contribution) = packet.message {
-                    do {
-                        payload = try self.payload(of: contribution, packet.tensors)
-                    } catch {
-                        reject(
-                            "\(contribution.node) of \(contribution.work) from \(packet.header.worker)",
-                            reason: SelMixError(describing: error).message)
-                        continue
-                    }
+                do {
+                    let payload = try payload(of: packet)
+                    handle(.received(packet.message, packet.header), payload: payload)
+                } catch {
+                    reject(
+                        "\(packet.message) from \(packet.header.worker)",
+                        reason: SelMixError(describing: error).message)
                 }
-                handle(.received(packet.message, packet.header), payload: payload)
             }
         }
     }
@@ -201,27 +209,60 @@ public final class CoordinatorShell {
         log.warning("dropped \(what): \(reason) (\(rejections) dropped so far)")
     }
 
-    /// A contribution's tensors, checked before the state machine hears of it.
+    /// What a message brings, checked before the state machine hears of it.
     ///
-    /// - Throws: what is wrong with them; a contribution that is dropped for that is asked for again.
-    private func payload(of contribution: Contribution, _ tensors: [TensorFrame]) throws -> ContributionPayload {
-        guard tensors.digest == contribution.digest.rawValue else {
-            throw SelMixError(.cluster, "tensors that do not have the announced digest")
+    /// - Throws: what is wrong with its tensors; a contribution that is dropped for that is asked for again.
+    private func payload(of packet: Packet<WorkerMessage>) throws -> Payload? {
+        let (incarnation, tensors) = (packet.header.incarnation, packet.tensors)
+        switch packet.message {
+        case .slice(let slice):
+            // Others are late, or of a worker that was given up.
+            guard core.awaits(slice.node, of: slice.assignment, from: incarnation) else { return nil }
+            try exchange.intake.add(
+                slice, tensors, from: incarnation, layout: run.layout, gradientType(of: slice.node))
+            makeSlices()
+            return nil
+        case .contribution(let contribution):
+            // What is late is only compared, by its digest.
+            guard core.phase == .working(contribution.work) else { return nil }
+            return try payload(of: contribution, tensors, from: incarnation)
+        default:
+            return nil
         }
+    }
+
+    /// A contribution's tensors, with the slices of them that came before.
+    private func payload(
+        of contribution: Contribution, _ tensors: [TensorFrame], from incarnation: Incarnation
+    ) throws -> Payload {
+        let key = SliceIntake.Key(
+            incarnation: incarnation, assignment: contribution.assignment, node: contribution.node)
         switch contribution.work {
         case .train:
-            guard tensors.match(run.layout) else { throw SelMixError(.cluster, "tensors of another shape") }
-            return .gradient(tensors)
+            let (origin, frames) = try exchange.intake.gradient(
+                of: contribution, key, tensors, layout: run.layout, gradientType(of: contribution.node))
+            return (origin, .gradient(frames))
         case .validate:
-            return .statistics(
-                try ValidationSums(
-                    frames: tensors, classes: run.classes, dimension: run.dimension,
-                    withFeatureSums: !core.haveFeatureSums,
-                    unlabeled: run.unlabeled.map {
-                        ValidationSums.unlabeledCount(
-                            of: contribution.node, total: $0.shape[0], shards: run.job.cluster.shards)
-                    } ?? 0))
+            guard tensors.digest == contribution.digest.rawValue else {
+                throw SelMixError(.cluster, "tensors that do not have the announced digest")
+            }
+            return (
+                SliceIntake.Origin(key: key),
+                .statistics(
+                    try ValidationSums(
+                        frames: tensors, classes: run.classes, dimension: run.dimension,
+                        withFeatureSums: !core.haveFeatureSums,
+                        unlabeled: run.unlabeled.map {
+                            ValidationSums.unlabeledCount(
+                                of: contribution.node, total: $0.shape[0], shards: run.job.cluster.shards)
+                        } ?? 0))
+            )
         }
+    }
+
+    /// The root of the reduction tree is never rounded.
+    private func gradientType(of node: TreeNode) -> Precision {
+        node == .root(shards: run.job.cluster.shards) ? .float32 : run.job.cluster.precision
     }
 
     private func handle(_ arrival: Arrival) {
@@ -243,33 +284,37 @@ public final class CoordinatorShell {
                     Selection(
                         round: RoundIndex(result.report.round),
                         digest: result.selection?.digest ?? Digest(rawValue: 0), converged: result.converged)))
+        case .sliceMade(let version, let index, let frame):
+            for worker in exchange.participants where exchange.sent(of: version, to: worker) == index {
+                if send(.weightsSlice(version, index: index), [frame], to: worker, over: bulk) == .sent {
+                    exchange.recordSent(index + 1, of: version, to: worker)
+                }
+            }
         case .stepped(let result, let weights, let trace):
             self.weights = weights
             observer.stepTraced(trace)
-            weightsDigest = result.digest
             handle(.stepped(result))
         case .checkpointed(let round, let error):
             observer.checkpointed(before: round, error: error)
-        case .recomputed(let contribution, let frames):
-            do {
-                handle(.recomputed(contribution), payload: try payload(of: contribution, frames))
-            } catch {
-                preconditionFailure("what was computed here is not what was to be computed: \(error)")
-            }
+        case .recomputed(let contribution, let content):
+            // No worker has this incarnation, so that nothing made of others' slices passes for made of it.
+            let key = SliceIntake.Key(
+                incarnation: Incarnation(rawValue: 0), assignment: contribution.assignment, node: contribution.node)
+            handle(.recomputed(contribution), payload: (SliceIntake.Origin(key: key), content))
         case .concluded(let conclusion):
             self.conclusion = conclusion
             handle(.concluded)
         }
     }
 
-    private func handle(_ event: CoordinatorEvent, payload: ContributionPayload? = nil) {
+    private func handle(_ event: CoordinatorEvent, payload: Payload? = nil) {
         for directive in core.step(event, at: SystemClock.now) { perform(directive, event, payload) }
     }
 
     // MARK: Directives
 
     private func perform(
-        _ directive: CoordinatorDirective, _ event: CoordinatorEvent, _ payload: ContributionPayload?
+        _ directive: CoordinatorDirective, _ event: CoordinatorEvent, _ payload: Payload?
     ) {
         switch directive {
         case .send(let message, let peer):
@@ -277,7 +322,7 @@ public final class CoordinatorShell {
             if case .welcome = message { frames = [TensorFrame(name: "job", bytes: jobBytes)] }
             send(message, frames, to: peer, over: control)
         case .sendWeights(let version, let peer):
-            send(.weights(version, weightsDigest), weights.frames, to: peer, over: bulk)
+            sendWeights(version, to: peer)
         case .assign(let assignment, let peer):
             send(.assign(assignment), plan(of: assignment), to: peer, over: bulk)
         case .keep(let node):
@@ -292,7 +337,7 @@ public final class CoordinatorShell {
         }
     }
 
-    private func contribution(in event: CoordinatorEvent, _ payload: ContributionPayload?) -> KeptContribution {
+    private func contribution(in event: CoordinatorEvent, _ payload: Payload?) -> KeptContribution {
         let (contribution, giver): (Contribution, String) =
             switch event {
             case .received(.contribution(let contribution), let header): (contribution, header.worker)
@@ -301,16 +346,31 @@ public final class CoordinatorShell {
             }
         guard let payload else { preconditionFailure("no tensors with \(event)") }
         return KeptContribution(
-            payload: payload, loss: contribution.loss, digest: contribution.digest, giver: giver,
-            arrival: SystemClock.now)
+            payload: payload.content, loss: contribution.loss, digest: contribution.digest, origin: payload.origin,
+            giver: giver, arrival: SystemClock.now)
     }
 
-    private func send(_ message: CoordinatorMessage, _ frames: [TensorFrame], to peer: Incarnation, over socket: Socket)
-    {
+    /// Sends what a worker lacks of the current weights.
+    private func sendWeights(_ version: WeightsVersion, to peer: Incarnation) {
+        precondition(version == weights.version, "weights \(version) are wanted, and \(weights.version) current")
+        let slices = run.layout.slices
+        for index in exchange.sent(of: version, to: peer)..<slices.count {
+            send(
+                .weightsSlice(version, index: index), [weights.values.frame(of: slices[index])], to: peer, over: bulk)
+        }
+        send(.weights(version, weights.digest), weights.values.wholeFrames, to: peer, over: bulk)
+        exchange.forgetSent(to: peer)
+    }
+
+    @discardableResult
+    private func send(
+        _ message: CoordinatorMessage, _ frames: [TensorFrame], to peer: Incarnation, over socket: Socket
+    ) -> Socket.SendOutcome {
         let header = Header(runID: runID, epoch: core.configuration.epoch, worker: "", incarnation: peer)
         let result = socket.send(Packet(message, header: header, tensors: frames), to: peer)
         // Not an error: the state machine repeats what gets no answer, and gives up whoever is gone.
         if result != .sent { log.debug("could not send to \(peer): \(result)") }
+        return result
     }
 
     /// The class pairs of an assignment's slots, shard by shard, as [slots, 2] of (label, partner), and the pseudo-labels.
@@ -335,9 +395,9 @@ public final class CoordinatorShell {
         let labels = pseudoLabels.first.map { $0.values(as: Int32.self, zero: 0) } ?? []
         compute.async { [mailbox, recomputation, weights, pairs] in
             do {
-                let (contribution, frames) = try recomputation.compute(
-                    assignment, weights: weights, pairs: pairs, pseudoLabels: labels)
-                mailbox.post(.recomputed(contribution, frames))
+                let (contribution, content) = try recomputation.compute(
+                    assignment, weights: weights.values, pairs: pairs, pseudoLabels: labels)
+                mailbox.post(.recomputed(contribution, content))
             } catch {
                 mailbox.post(.event(.shellFailed(SelMixError(describing: error))))
             }
@@ -368,14 +428,28 @@ public final class CoordinatorShell {
         }
     }
 
+    /// Hands slices of the new weights to the compute thread, as far as their gradients are there.
+    private func makeSlices() {
+        guard case .working(.train(let step)) = core.phase else { return }
+        let version = WeightsVersion(step.rawValue + 1)
+        while let gradients = exchange.nextSlice() {
+            let index = exchange.begun - 1
+            onComputeQueue { engine in
+                .sliceMade(version, index: index, try engine.makeSlice(of: step, gradients))
+            }
+        }
+    }
+
     private func applyStep(_ step: StepIndex) {
         let contributions = takeKept()
         let tracesShards = run.job.trace == .shards
+        let isBegunRight = exchange.complete(with: contributions)
         onComputeQueue { engine in
-            let result = try engine.applyStep(step, contributions: contributions)
+            if !isBegunRight { engine.discardSlices() }
+            let (result, published) = try engine.applyStep(step, contributions: contributions)
             var trace = StepTrace(contributions)
             if tracesShards { trace.trace(contributions, tensors: engine.weights.digests) }
-            return .stepped(result, engine.weights, trace)
+            return .stepped(result, published, trace)
         }
         let next = step + 1
         if next.rawValue.isMultiple(of: run.job.selmix.stepsPerRound) {

@@ -3,8 +3,7 @@ import Messaging
 
 /// What a contribution brought, checked.
 enum ContributionPayload: Sendable {
-    /// The gradient's tensors, as they were received.
-    case gradient([TensorFrame])
+    case gradient(GradientFrames)
     case statistics(ValidationSums)
 }
 
@@ -13,11 +12,13 @@ struct KeptContribution: Sendable {
     var payload: ContributionPayload
     var loss: Double
     var digest: Digest
+    /// Whose it is, so that its slices are known again.
+    var origin: SliceIntake.Origin
     /// The worker that gave it, or `coordinator` for what was computed here, and when it arrived.
     var giver: String
     var arrival: Instant
 
-    var gradient: [TensorFrame] {
+    var gradient: GradientFrames {
         guard case .gradient(let frames) = payload else { preconditionFailure("no gradient: \(payload)") }
         return frames
     }

@@ -69,6 +69,11 @@ public struct PreparedRun: Sendable {
             // Here it is this machine and this job file; the same error at a worker is the cluster's.
             throw SelMixError(.invalidInput, error.message, hint: error.hint)
         }
+        guard job.cluster.precision.isNative(in: instructionSet) else {
+            throw SelMixError(
+                .invalidInput, "the instruction set \(instructionSet) has no products of \(job.cluster.precision)",
+                hint: "set `cluster.precision: float32`, or use machines with avx512_core_bf16")
+        }
         probe = Digest(rawValue: try InstructionSet.probe())
 
         var digests: [UInt64] = [layout.entries.reduce(head.digest) { $0 ^ UInt64($1.count) }]

@@ -21,15 +21,33 @@ final class Recomputation: @unchecked Sendable {
     ///   - pairs: for a step, the class pairs of its slots.
     ///   - pseudoLabels: of the selection; empty in the supervised setting.
     func compute(
-        _ assignment: Assignment, weights: Parameters, pairs: [ClassPair], pseudoLabels: [Int32]
-    ) throws -> (Contribution, [TensorFrame]) {
+        _ assignment: Assignment, weights: PackedParameters, pairs: [ClassPair], pseudoLabels: [Int32]
+    ) throws -> (Contribution, ContributionPayload) {
         let (data, engine) = try worker ?? load()
-        var made: (Contribution, [TensorFrame])?
+        var slices: [TensorFrame] = []
+        var made: (contribution: Contribution, frames: [TensorFrame])?
         try engine.compute(
             assignment, weights: weights, pairs: pairs, unlabeled: pools(of: pseudoLabels, assignment.selection, data),
-            isWanted: { true }, deliver: { made = ($0, $1) })
+            isWanted: { true },
+            deliver: { output in
+                switch output {
+                case .slice(_, let frame): slices.append(frame)
+                case .contribution(let contribution, let frames): made = (contribution, frames)
+                }
+            })
         guard let made else { preconditionFailure("\(assignment) gave nothing") }
-        return made
+        switch assignment.work {
+        case .train: return (made.contribution, .gradient(GradientFrames(slices: slices, whole: made.frames)))
+        case .validate:
+            let sums = try ValidationSums(
+                frames: made.frames, classes: data.classes, dimension: data.dimension,
+                withFeatureSums: assignment.featureSums,
+                unlabeled: data.unlabeled.map {
+                    ValidationSums.unlabeledCount(
+                        of: made.contribution.node, total: $0.shape[0], shards: job.cluster.shards)
+                } ?? 0)
+            return (made.contribution, .statistics(sums))
+        }
     }
 
     private func load() throws -> (data: WorkerData, engine: WorkerEngine) {

@@ -45,6 +45,10 @@ final class TrainingEngine {
     /// Unlabelled samples under each class's pseudo-label in the last selection, [K]; nil in the supervised setting.
     private(set) var pseudoLabelCounts: [Int]?
     private let optimizer: SGD
+    private let sum: TreeSum
+    private let pool = BufferPool(keeping: 8)
+    /// Of the step whose contributions are arriving; nil while no slice of it is made.
+    private var update: StepUpdate?
 
     /// - Parameter state: where to go on; nil to begin.
     init(_ run: PreparedRun, resuming state: CheckpointState? = nil) {
@@ -64,6 +68,8 @@ final class TrainingEngine {
         optimizer = SGD(
             learningRate: settings.learningRate, momentum: settings.momentum, weightDecay: settings.weightDecay,
             schedule: settings.schedule, totalSteps: run.job.selmix.steps)
+        sum = TreeSum(
+            shards: run.job.cluster.shards, precision: run.job.cluster.precision, capacity: StepUpdate.blockSize)
     }
 
     /// What a checkpoint keeps, at the end of a round's steps.
@@ -199,53 +205,53 @@ final class TrainingEngine {
 
     // MARK: Steps
 
+    /// Makes the next slice of the weights that follow a step, from contributions that may or may not count in the end.
+    ///
+    /// - Parameter gradients: that slice of the gradient by tree nodes that make up the batch.
+    func makeSlice(of step: StepIndex, _ gradients: [TreeNode: TensorFrame]) throws -> TensorFrame {
+        let update = update ?? makeUpdate(step)
+        self.update = update
+        precondition(update.step == step, "a slice of step \(step) while step \(update.step) is made")
+        return try update.makeSlice(gradients)
+    }
+
+    /// Forgets the slices that have been made: other contributions count.
+    func discardSlices() { update = nil }
+
     /// Moves the weights by one step. The new weights are a new buffer: the old ones may still be on their way to workers.
-    func applyStep(_ step: StepIndex, contributions: [TreeNode: KeptContribution]) throws -> StepResult {
-        let root = TreeNode.root(shards: run.job.cluster.shards)
-        let loss = root.reduce({ contributions[$0]?.loss }, add: +)
-        let gradient = Parameters(layout: run.layout)
-        for (index, entry) in run.layout.entries.enumerated() {
-            let sum = root.reduce(
-                { contributions[$0].map { Addend(received: $0.gradient[index]) } },
-                add: { $0.adding($1, count: entry.count) })
-            gradient.values(of: entry).baseAddress!.update(from: sum.pointer, count: entry.count)
+    func applyStep(
+        _ step: StepIndex, contributions: [TreeNode: KeptContribution]
+    ) throws -> (result: StepResult, published: PublishedWeights) {
+        let update = update ?? makeUpdate(step)
+        self.update = nil
+        let loss = TreeNode.root(shards: run.job.cluster.shards).reduce({ contributions[$0]?.loss }, add: +)
+        while update.next < run.layout.slices.count {
+            _ = try update.makeSlice(contributions.mapValues { $0.gradient.slices[update.next] })
         }
-        guard loss.isFinite, gradient.isFinite else {
+        let digests = try update.finish(contributions)
+        guard loss.isFinite, update.gradientIsFinite else {
             throw SelMixError(
                 .failed, "training diverged at step \(step): the loss is \(loss)",
                 hint: "lower `optimizer.learningRate` (\(run.job.optimizer.learningRate))")
         }
-        let moved = Parameters(layout: run.layout)
-        optimizer.apply(step: step.rawValue, weights: weights, velocity: velocity, gradient: gradient, into: moved)
-        guard moved.isFinite else {
+        guard update.weightsAreFinite else {
             throw SelMixError(
                 .failed, "training diverged at step \(step): a weight is not finite",
                 hint: "lower `optimizer.learningRate` (\(run.job.optimizer.learningRate))")
         }
-        weights = moved
+        (weights, velocity) = (update.weights, update.velocity)
         losses.append(loss)
-        return StepResult(step: step, digest: Digest(rawValue: moved.digest), loss: loss)
+        return (
+            StepResult(step: step, digest: digests.weights, loss: loss),
+            PublishedWeights(
+                version: WeightsVersion(step.rawValue + 1), values: update.published, digest: digests.payload)
+        )
     }
 
-    /// A summand of the reduction: a received tensor where it lies, or a sum that was made here.
-    private struct Addend {
-        let pointer: UnsafePointer<Float>
-        let owner: AnyObject & Sendable
-        let own: AlignedBuffer?
-
-        init(received frame: TensorFrame) {
-            (pointer, owner) = frame.alignedFloats
-            own = nil
-        }
-
-        private init(sum buffer: AlignedBuffer) {
-            (pointer, owner, own) = (UnsafePointer(buffer.floats().baseAddress!), buffer, buffer)
-        }
-
-        func adding(_ other: Addend, count: Int) -> Addend {
-            let target = own ?? AlignedBuffer(byteCount: count * 4)
-            smx_sum(pointer, other.pointer, target.floats().baseAddress!, count)
-            return Addend(sum: target)
-        }
+    private func makeUpdate(_ step: StepIndex) -> StepUpdate {
+        let beginsRound = (step.rawValue + 1).isMultiple(of: run.job.selmix.stepsPerRound)
+        return StepUpdate(
+            step, after: (weights, velocity), optimizer: optimizer, sum: sum, shards: run.job.cluster.shards,
+            publishing: beginsRound ? .float32 : run.job.cluster.precision, pool: pool)
     }
 }

@@ -87,11 +87,6 @@ extension ClusterSettings {
     init(reading section: JobSection) throws {
         shards = try section.whole("shards", or: shards, .from(1, to: 4096))
         precision = try section.choice("precision", or: precision)
-        if precision == .bfloat16 {
-            throw section.origin(of: "precision").error(
-                "`\(section.path(of: "precision")): bfloat16` is not available in this version",
-                hint: "use `float32`, or leave the key out")
-        }
         audit = try section.number("audit", or: audit, .from(0, to: 1))
         failureTimeout = try section.seconds("failureTimeout", or: failureTimeout, from: 0.1, to: 3600)
         minWorkers = try section.whole("minWorkers", or: minWorkers, .from(1, to: 4096))

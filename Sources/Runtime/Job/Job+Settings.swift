@@ -63,11 +63,6 @@ public struct OptimizerSettings: Sendable, Codable, Equatable {
 /// How a run is spread over machines, and when it gives up on them.
 public struct ClusterSettings: Sendable, Codable, Equatable {
     /// What gradients are computed in and travel as.
-    public enum Precision: String, Sendable, Codable, CaseIterable {
-        case float32
-        case bfloat16
-    }
-
     /// V: logical shards; part of the result, unlike the number of workers.
     public var shards = 8
     public var precision = Precision.float32

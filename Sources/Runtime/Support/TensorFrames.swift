@@ -1,46 +1,68 @@
 import CKernels
 import Common
 import Messaging
+import SelMix
 import Training
 
 // Parameters and other buffers as tensors on the wire, and back.
 
-extension Parameters {
-    /// One frame a tensor; nothing is copied.
-    var frames: [TensorFrame] {
-        layout.entries.map { entry in
-            TensorFrame(
-                name: entry.name, type: .float32, shape: entry.shape,
-                bytes: UnsafeRawBufferPointer(values(of: entry)), owner: buffer)
-        }
+extension ParameterLayout {
+    /// How a tensor, or some rows of it, is described on the wire.
+    func shape(of slice: Slice) -> [Int] { [slice.rows.count] + entries[slice.entry].shape.dropFirst() }
+
+    /// A slice of a buffer that holds it alone.
+    func frame(of slice: Slice, _ precision: Precision, in buffer: AlignedBuffer) -> TensorFrame {
+        TensorFrame(
+            name: entries[slice.entry].name, type: precision.wireType, shape: shape(of: slice), bytes: buffer.bytes,
+            owner: buffer)
     }
 
-    /// Copies received tensors into new parameters of this layout.
-    init(layout: ParameterLayout, copying frames: [TensorFrame]) {
-        self.init(layout: layout)
-        for (entry, frame) in zip(layout.entries, frames) {
-            UnsafeMutableRawBufferPointer(values(of: entry)).copyMemory(from: frame.bytes)
-        }
+    /// Whether a received tensor is this slice.
+    func matches(_ slice: Slice, _ frame: TensorFrame, _ precision: Precision) -> Bool {
+        frame.name == entries[slice.entry].name && frame.shape == shape(of: slice) && frame.type == precision.wireType
+    }
+
+    /// Whether received tensors are the ones that are not sliced.
+    func matchesWhole(_ frames: [TensorFrame], _ precision: Precision) -> Bool {
+        frames.count == whole.count
+            && zip(frames, whole).allSatisfy { frame, index in
+                frame.name == entries[index].name && frame.shape == entries[index].shape
+                    && frame.type == precision.wireType
+            }
     }
 }
 
-extension [TensorFrame] {
-    /// Whether these are exactly the tensors of a layout.
-    func match(_ layout: ParameterLayout) -> Bool {
-        count == layout.entries.count
-            && zip(self, layout.entries).allSatisfy {
-                $0.name == $1.name && $0.shape == $1.shape && $0.type == .float32
-            }
+extension PackedParameters {
+    /// A slice where it lies; nothing is copied.
+    func frame(of slice: ParameterLayout.Slice) -> TensorFrame {
+        frame(name: layout.entries[slice.entry].name, layout.shape(of: slice), offset: slice.offset)
     }
 
+    /// The tensors that are not sliced, where they lie.
+    var wholeFrames: [TensorFrame] {
+        layout.whole.map { index in
+            let entry = layout.entries[index]
+            return frame(name: entry.name, entry.shape, offset: entry.offset)
+        }
+    }
+
+    private func frame(name: String, _ shape: [Int], offset: Int) -> TensorFrame {
+        TensorFrame(
+            name: name, type: precision.wireType, shape: shape,
+            bytes: UnsafeRawBufferPointer(
+                start: pointer(at: offset), count: shape.reduce(precision.byteCount, *)), owner: buffer)
+    }
+}
+
+extension Precision {
+    var wireType: WireType { self == .bfloat16 ? .bfloat16 : .float32 }
+}
+
+extension [TensorFrame] {
     subscript(named name: String) -> TensorFrame? { first { $0.name == name } }
 
     /// XXH3 over all frames in order, each seeded with the one before.
-    var digest: UInt64 {
-        reduce(0) { seed, frame in
-            frame.bytes.baseAddress.map { smx_hash($0, frame.bytes.count, seed) } ?? seed
-        }
-    }
+    var digest: UInt64 { reduce(0) { $1.digest(after: $0) } }
 }
 
 extension TensorFrame {
@@ -65,11 +87,15 @@ extension TensorFrame {
         return values
     }
 
-    /// The values where they lie; copied only if they are not aligned for float32.
-    var alignedFloats: (pointer: UnsafePointer<Float>, owner: AnyObject & Sendable) {
-        let base = bytes.baseAddress!
-        if Int(bitPattern: base) % 4 == 0 { return (base.assumingMemoryBound(to: Float.self), owner) }
+    /// XXH3 of the bytes, seeded with the digest of what comes before them.
+    func digest(after seed: UInt64) -> UInt64 {
+        bytes.baseAddress.map { smx_hash($0, bytes.count, seed) } ?? seed
+    }
+
+    /// The same tensor, aligned for its type; copied only if it was not.
+    var aligned: TensorFrame {
+        guard Int(bitPattern: bytes.baseAddress) % type.byteCount != 0 else { return self }
         let copy = AlignedBuffer(bytes: bytes)
-        return (UnsafePointer(copy.pointer.assumingMemoryBound(to: Float.self)), copy)
+        return TensorFrame(name: name, type: type, shape: shape, bytes: copy.bytes, owner: copy)
     }
 }

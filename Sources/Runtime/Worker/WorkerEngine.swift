@@ -17,83 +17,143 @@ final class WorkerEngine {
         let generation = Atomic<UInt64>(0)
     }
 
+    /// What comes out of an assignment, in this order for each node.
+    enum Output: Sendable {
+        case slice(ContributionSlice, TensorFrame)
+        case contribution(Contribution, [TensorFrame])
+    }
+
     private let data: WorkerData
     private let gradient: HeadGradient
     private let evaluation: HeadEvaluation
+    private let sum: TreeSum
+    private let pool = BufferPool()
     private let progress: Progress
+    /// Float32 weights, rounded for training.
+    private var rounded: (version: WeightsVersion, weights: PackedParameters)?
 
     init(data: WorkerData, progress: Progress) throws {
         self.data = data
         self.progress = progress
+        let precision = data.job.cluster.precision
         gradient = try HeadGradient(
             classes: data.classes, dimension: data.dimension, batch: data.job.batch, shards: data.job.cluster.shards,
-            loss: data.loss)
+            precision: precision, loss: data.loss)
         evaluation = try HeadEvaluation(classes: data.classes, dimension: data.dimension)
+        let layout = data.layout
+        let largest = (layout.slices.map(\.count) + layout.whole.map { layout.entries[$0].count }).max() ?? 0
+        sum = TreeSum(shards: data.job.cluster.shards, precision: precision, capacity: largest)
     }
 
     /// Computes all nodes of an assignment.
     ///
     /// - Parameters:
+    ///   - weights: float32 for a validation.
     ///   - pairs: for a step, the class pairs of the assignment's slots, shard by shard.
     ///   - unlabeled: the round's unlabelled samples by pseudo-label, in the semi-supervised setting.
     ///   - isWanted: asked before each shard; the rest is left out once it says no.
-    ///   - deliver: takes each node's contribution with its tensors.
+    ///   - deliver: takes each node's slices and its contribution with its tensors.
     func compute(
-        _ assignment: Assignment, weights: Parameters, pairs: [ClassPair], unlabeled: UnlabeledPools?,
-        isWanted: () -> Bool, deliver: (Contribution, [TensorFrame]) -> Void
+        _ assignment: Assignment, weights: PackedParameters, pairs: [ClassPair], unlabeled: UnlabeledPools?,
+        isWanted: () -> Bool, deliver: (Output) -> Void
     ) throws {
         var mixed = data.mixed
         mixed.unlabeled = unlabeled
         for node in assignment.nodes(shards: data.job.cluster.shards) {
             let frames: [TensorFrame]
+            let digest: UInt64
             let loss: Double
             switch assignment.work {
             case .validate:
+                guard let weights = weights.parameters else { preconditionFailure("validation of rounded weights") }
                 guard let sums = try validate(node, assignment, weights: weights, isWanted: isWanted) else { return }
-                (frames, loss) = (sums.frames(dimension: data.dimension), 0)
+                frames = sums.frames(dimension: data.dimension)
+                (digest, loss) = (frames.digest, 0)
             case .train(let step):
                 guard
-                    let sum = try train(
-                        node, step: step, assignment, weights: weights, pairs: pairs, mixed: mixed,
-                        isWanted: isWanted)
+                    let made = try train(
+                        node, step: step, assignment, weights: rounded(weights, assignment.weights), pairs: pairs,
+                        mixed: mixed, isWanted: isWanted, deliver: deliver)
                 else { return }
-                (frames, loss) = (sum.gradient.frames, sum.loss)
+                (frames, digest, loss) = made
             }
             deliver(
-                Contribution(
-                    assignment: assignment.number, work: assignment.work, weights: assignment.weights,
-                    selection: assignment.selection, node: node, digest: Digest(rawValue: frames.digest), loss: loss),
-                frames)
+                .contribution(
+                    Contribution(
+                        assignment: assignment.number, work: assignment.work, weights: assignment.weights,
+                        selection: assignment.selection, node: node, digest: Digest(rawValue: digest), loss: loss),
+                    frames))
         }
     }
 
     private struct Unwanted: Error {}
 
-    private struct LossGradient {
-        var gradient: Parameters
-        var loss: Double
+    private func rounded(_ weights: PackedParameters, _ version: WeightsVersion) -> PackedParameters {
+        if weights.precision == gradient.precision { return weights }
+        if let rounded, rounded.version == version { return rounded.weights }
+        let made = weights.rounded(to: gradient.precision)
+        rounded = (version, made)
+        return made
     }
 
+    /// Loss and gradient of one node: first the forward half of all its shards, then the gradient slice by slice, each of them
+    /// summed over the shards while it is in the cache and delivered at once.
+    ///
+    /// - Returns: the tensors that are not sliced, the digest of all, and the loss; nil when it is no longer wanted.
     private func train(
-        _ node: TreeNode, step: StepIndex, _ assignment: Assignment, weights: Parameters, pairs: [ClassPair],
-        mixed: MixedBatch, isWanted: () -> Bool
-    ) throws -> LossGradient? {
+        _ node: TreeNode, step: StepIndex, _ assignment: Assignment, weights: PackedParameters, pairs: [ClassPair],
+        mixed: MixedBatch, isWanted: () -> Bool, deliver: (Output) -> Void
+    ) throws -> (frames: [TensorFrame], digest: UInt64, loss: Double)? {
         let slots = data.job.batch / data.job.cluster.shards
-        return try reduce(
+        let loss = try reduce(
             node, isWanted: isWanted,
             leaf: { shard in
-                let position = assignment.shards.firstIndex(of: shard)!
-                let result = Parameters(layout: data.layout)
-                let loss = try gradient(
-                    shard: shard, step: step, pairs: pairs[position * slots..<(position + 1) * slots],
-                    batch: mixed, weights: weights, into: result)
-                progress.blocks.add(1, ordering: .relaxed)
-                return LossGradient(gradient: result, loss: loss)
-            },
-            add: { left, right in
-                left.gradient.add(right.gradient)
-                return LossGradient(gradient: left.gradient, loss: left.loss + right.loss)
-            })
+                let first = assignment.shards.firstIndex(of: shard)! * slots
+                defer { progress.blocks.add(1, ordering: .relaxed) }
+                return try gradient.forward(
+                    shard.rawValue - node.lower, shard: shard, step: step, pairs: pairs[first..<first + slots],
+                    batch: mixed, weights: weights)
+            }, add: +)
+        guard let loss else { return nil }
+        let layout = data.layout
+        let type = sum.type(of: node)
+        var digest: UInt64 = 0
+        for (index, slice) in layout.slices.enumerated() {
+            guard isWanted() else { return nil }
+            let buffer = pool.buffer(byteCount: slice.count * type.byteCount)
+            try sum(node, count: slice.count, into: buffer.pointer) { shard, destination, type in
+                try gradient.gradient(shard, rows: slice.rows, into: destination, as: type)
+            }
+            let frame = layout.frame(of: slice, type, in: buffer)
+            digest = frame.digest(after: digest)
+            progress.blocks.add(1, ordering: .relaxed)
+            deliver(
+                .slice(ContributionSlice(assignment: assignment.number, node: node, index: index), frame))
+        }
+        let whole = PackedParameters(layout: layout, precision: type, from: pool)
+        for index in layout.whole {
+            let entry = layout.entries[index]
+            try sum(node, count: entry.count, into: whole.pointer(at: entry.offset)) { shard, destination, type in
+                if entry.name == "bias" {
+                    gradient.biasGradient(shard, into: destination, as: type)
+                } else {
+                    try gradient.gradient(shard, rows: 0..<entry.shape[0], into: destination, as: type)
+                }
+            }
+        }
+        return (whole.wholeFrames, whole.wholeFrames.reduce(digest) { $1.digest(after: $0) }, loss)
+    }
+
+    /// Sums what each shard of a node gives, by its position in the node.
+    private func sum(
+        _ node: TreeNode, count: Int, into destination: UnsafeMutableRawPointer,
+        leaf: (_ position: Int, UnsafeMutableRawPointer, Precision) throws -> Void
+    ) throws {
+        try sum(node, count: count, into: destination) { part, memory, type in
+            guard part.count == 1 else { return nil }
+            try leaf(part.lower - node.lower, memory, type)
+            return UnsafeRawPointer(memory)
+        }
     }
 
     private func validate(

@@ -31,7 +31,7 @@ public final class WorkerShell {
         case session(WorkerEvent)
         case loaded(WorkerData, probe: Digest)
         /// Computed under a generation of the session, with the tensors to send.
-        case computed(Contribution, [TensorFrame], generation: UInt64)
+        case computed(WorkerEngine.Output, generation: UInt64)
         case assignmentDone(UInt64, generation: UInt64)
     }
 
@@ -47,7 +47,8 @@ public final class WorkerShell {
     private var data: WorkerData?
     private var engine: EngineBox?
     private var job: Job?
-    private var weights: (version: WeightsVersion, values: Parameters)?
+    private var weights: (version: WeightsVersion, values: PackedParameters)?
+    private var weightsIntake: WeightsIntake?
     /// Unlabelled samples by pseudo-label, with the digest of the labels.
     private var pools: (digest: UInt64, pools: UnlabeledPools)?
     private var plans: [UInt64: Plan] = [:]
@@ -136,19 +137,20 @@ public final class WorkerShell {
                 return false
             }
         case .weights(let version, let digest):
-            guard let data, packet.tensors.match(data.layout) else { return false }
-            let values = Parameters(layout: data.layout, copying: packet.tensors)
-            guard values.digest == digest.rawValue else {
-                log.error("weights version \(version) arrived damaged and are dropped")
+            guard let values = weightsIntake?.complete(version, digest, packet.tensors) else {
+                log.warning("weights \(version) arrived incomplete or damaged and are dropped")
                 return false
             }
             weights = (version, values)
+            return true
+        case .weightsSlice(let version, let index):
+            weightsIntake?.add(index, of: version, packet.tensors)
             return true
         case .assign(let assignment):
             guard let data, assignment.shards.allSatisfy({ $0.rawValue < data.job.cluster.shards }) else {
                 return false
             }
-            guard case .train = assignment.work else { return true }
+            guard case .train = assignment.work else { return weights?.values.precision == .float32 }
             guard let plan = plan(of: assignment, packet.tensors, data) else { return false }
             plans[assignment.number] = plan
             return true
@@ -204,19 +206,30 @@ public final class WorkerShell {
             do {
                 engine = EngineBox(try WorkerEngine(data: data, progress: progress))
                 self.data = data
+                weightsIntake = WeightsIntake(layout: data.layout)
                 handle(.loaded(probe: probe))
             } catch {
                 handle(.loadFailed(SelMixError(describing: error)))
             }
-        case .computed(let contribution, let frames, let computedUnder):
+        case .computed(let output, let computedUnder):
             guard computedUnder == generation else { return }
-            computed[contribution] = frames
-            handle(.computed(contribution))
-            computed[contribution] = nil
+            deliver(output)
         case .assignmentDone(let number, let computedUnder):
             guard computedUnder == generation else { return }
             plans[number] = nil
             handle(.assignmentDone(number))
+        }
+    }
+
+    private func deliver(_ output: WorkerEngine.Output) {
+        switch output {
+        case .slice(let slice, let frame):
+            guard session.holds(slice.assignment) else { return }
+            _ = bulk?.send(Packet(WorkerMessage.slice(slice), header: session.header, tensors: [frame]))
+        case .contribution(let contribution, let frames):
+            computed[contribution] = frames
+            handle(.computed(contribution))
+            computed[contribution] = nil
         }
     }
 
@@ -253,7 +266,8 @@ public final class WorkerShell {
                 .dealer(incarnation), context: context, options: .init(longestFrame: 1 << 20, queueLength: 1000))
             // A worker trusts its coordinator with memory: frames are as long as the model is.
             let bulk = try Socket(
-                .dealer(incarnation), context: context, options: .init(longestFrame: 1 << 36, queueLength: 64))
+                .dealer(incarnation), context: context,
+                options: .init(longestFrame: 1 << 36, queueLength: CoordinatorShell.bulkQueue))
             try control.connect(options.controlAddress)
             try bulk.connect(options.bulkAddress)
             (self.control, self.bulk) = (control, bulk)
@@ -305,7 +319,7 @@ public final class WorkerShell {
                 try engine.engine.compute(
                     assignment, weights: values, pairs: plan.pairs, unlabeled: plan.unlabeled,
                     isWanted: { progress.generation.load(ordering: .relaxed) == generation },
-                    deliver: { mailbox.post(.computed($0, $1, generation: generation)) })
+                    deliver: { mailbox.post(.computed($0, generation: generation)) })
                 mailbox.post(.assignmentDone(assignment.number, generation: generation))
             } catch {
                 mailbox.post(.session(.computeFailed(SelMixError(describing: error))))

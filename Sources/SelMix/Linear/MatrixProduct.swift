@@ -15,12 +15,18 @@ public final class MatrixProduct {
         public var transposedB = false
         /// Adds to C instead of overwriting it.
         public var accumulates = false
+        /// Of A and B.
+        public var inputs = Precision.float32
+        /// Of C; summed in float32 in any case, and rounded once.
+        public var output = Precision.float32
 
         public init(
-            m: Int, n: Int, k: Int, transposedA: Bool = false, transposedB: Bool = false, accumulates: Bool = false
+            m: Int, n: Int, k: Int, transposedA: Bool = false, transposedB: Bool = false, accumulates: Bool = false,
+            inputs: Precision = .float32, output: Precision = .float32
         ) {
             (self.m, self.n, self.k) = (m, n, k)
             (self.transposedA, self.transposedB, self.accumulates) = (transposedA, transposedB, accumulates)
+            (self.inputs, self.output) = (inputs, output)
         }
     }
 
@@ -33,7 +39,8 @@ public final class MatrixProduct {
             &handle,
             smx_product_shape(
                 m: Int64(shape.m), n: Int64(shape.n), k: Int64(shape.k), transposed_a: shape.transposedA,
-                transposed_b: shape.transposedB, type: SMX_FLOAT32, accumulate: shape.accumulates))
+                transposed_b: shape.transposedB, type: shape.inputs.kernelType, output: shape.output.kernelType,
+                accumulate: shape.accumulates))
         guard status == 0, let handle else { throw Self.error(status, shape) }
         self.handle = handle
         self.shape = shape
@@ -41,10 +48,8 @@ public final class MatrixProduct {
 
     deinit { smx_product_destroy(handle) }
 
-    /// Runs the product. The caller answers for the operands having the shape's sizes.
-    public func callAsFunction(
-        _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, into c: UnsafeMutablePointer<Float>
-    ) throws {
+    /// Runs the product. The caller answers for the operands having the shape's sizes and types.
+    public func callAsFunction(_ a: UnsafeRawPointer, _ b: UnsafeRawPointer, into c: UnsafeMutableRawPointer) throws {
         let status = smx_product_run(handle, a, b, c)
         guard status == 0 else { throw Self.error(status, shape) }
     }

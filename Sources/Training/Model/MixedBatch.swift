@@ -43,11 +43,13 @@ public struct MixedBatch: Sendable {
 
     /// Writes the mixed features of `pairs.count` slots, beginning with `firstSlot`, to `output` [slots, d].
     ///
-    /// - Parameter scratch: room for two rows of features.
+    /// - Parameters:
+    ///   - scratch: room for two rows of features.
+    ///   - type: of the output; bfloat16 is rounded once, from the float32 mix.
     /// - Returns: the slots, in order.
     func gather(
         _ pairs: some Collection<ClassPair>, firstSlot: Int, step: StepIndex, shard: ShardID,
-        scratch: UnsafeMutablePointer<Float>, into output: UnsafeMutablePointer<Float>
+        scratch: UnsafeMutablePointer<Float>, into output: UnsafeMutableRawPointer, as type: Precision
     ) -> [Slot] {
         let dimension = data.dimension
         return pairs.enumerated().map { row, pair in
@@ -55,7 +57,17 @@ public struct MixedBatch: Sendable {
             data.features.floats(row: slot.first, into: scratch)
             let source = slot.secondIsUnlabeled ? unlabeled!.features : data.features
             source.floats(row: slot.second, into: scratch + dimension)
-            smx_mix(scratch, scratch + dimension, slot.featureRatio, output + row * dimension, dimension)
+            let mixed = output + row * dimension * type.byteCount
+            switch type {
+            case .float32:
+                smx_mix(
+                    scratch, scratch + dimension, slot.featureRatio, mixed.assumingMemoryBound(to: Float.self),
+                    dimension)
+            case .bfloat16:
+                smx_mix_to_bfloat(
+                    scratch, scratch + dimension, slot.featureRatio, mixed.assumingMemoryBound(to: UInt16.self),
+                    dimension)
+            }
             return slot
         }
     }

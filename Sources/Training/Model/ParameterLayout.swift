@@ -13,15 +13,47 @@ public struct ParameterLayout: Sendable, Equatable {
         public var count: Int { shape.reduce(1, *) }
     }
 
+    /// Some rows of a large tensor: what is computed, sent, summed and optimised at a time, so that it stays in the cache
+    /// and these four overlap. Follows from the layout alone.
+    public struct Slice: Sendable, Equatable {
+        /// Index in ``entries``.
+        public let entry: Int
+        public let rows: Range<Int>
+        /// Into the flat buffer, in floats.
+        public let offset: Int
+        public let count: Int
+    }
+
+    /// What a slice has at most, in float32, where a single row is not more.
+    static let sliceBytes = 1 << 20
+
     public private(set) var entries: [Entry] = []
     /// Floats of the whole buffer.
     public private(set) var count = 0
+    /// Of the tensors that are larger than a slice, in order.
+    public private(set) var slices: [Slice] = []
+    /// Indices in ``entries`` of the tensors that are not sliced.
+    public private(set) var whole: [Int] = []
 
     public init(_ tensors: [(name: String, shape: [Int], decays: Bool)]) {
         for tensor in tensors {
             let entry = Entry(name: tensor.name, shape: tensor.shape, decays: tensor.decays, offset: count)
             entries.append(entry)
             count += (entry.count + 15) / 16 * 16
+            let cut = Self.slices(of: entry, index: entries.count - 1)
+            if cut.count > 1 { slices += cut } else { whole.append(entries.count - 1) }
+        }
+    }
+
+    /// As few slices as ``sliceBytes`` allows, all of the same number of rows but the last.
+    private static func slices(of entry: Entry, index: Int) -> [Slice] {
+        guard entry.count > 0, let total = entry.shape.first else { return [] }
+        let number = min(total, (entry.count * 4 + sliceBytes - 1) / sliceBytes)
+        let (rows, rowCount) = ((total + number - 1) / number, entry.count / total)
+        return stride(from: 0, to: total, by: rows).map { first in
+            let range = first..<min(first + rows, total)
+            return Slice(
+                entry: index, rows: range, offset: entry.offset + first * rowCount, count: range.count * rowCount)
         }
     }
 

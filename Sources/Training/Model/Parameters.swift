@@ -14,6 +14,19 @@ public struct Parameters: Sendable {
         buffer = AlignedBuffer(byteCount: layout.count * 4, zeroed: true)
     }
 
+    init(layout: ParameterLayout, buffer: AlignedBuffer) {
+        (self.layout, self.buffer) = (layout, buffer)
+    }
+
+    /// Undefined values in memory of a pool; the padding is zero.
+    public init(layout: ParameterLayout, from pool: BufferPool) {
+        self.init(layout: layout, buffer: pool.buffer(byteCount: layout.count * 4))
+        for entry in layout.entries {
+            let end = entry.offset + entry.count
+            (floats + end).update(repeating: 0, count: (end + 15) / 16 * 16 - end)
+        }
+    }
+
     public var floats: UnsafeMutablePointer<Float> { buffer.pointer.assumingMemoryBound(to: Float.self) }
 
     /// One tensor's values.

@@ -33,15 +33,28 @@ public struct SGD: Sendable {
         }
     }
 
-    /// Moves the weights by one step: `velocity` is updated in place, the new weights go to `result`, which may be `weights`.
+    /// Moves `count` parameters of one tensor by one step; the new values may overwrite the old ones.
+    ///
+    /// - Parameter decays: whether weight decay applies.
+    public func apply(
+        step: Int, weights: UnsafePointer<Float>, velocity: UnsafePointer<Float>, gradient: UnsafePointer<Float>,
+        newWeights: UnsafeMutablePointer<Float>, newVelocity: UnsafeMutablePointer<Float>, decays: Bool, count: Int
+    ) {
+        smx_sgd(
+            weights, velocity, gradient, newWeights, newVelocity, Float(rate(step: step)), Float(momentum),
+            decays ? Float(weightDecay) : 0, count)
+    }
+
+    /// Moves all parameters by one step: `velocity` is updated in place, the new weights go to `result`, which may be
+    /// `weights`.
     public func apply(
         step: Int, weights: Parameters, velocity: Parameters, gradient: Parameters, into result: Parameters
     ) {
-        let rate = Float(rate(step: step))
         for entry in weights.layout.entries {
-            smx_sgd(
-                weights.floats + entry.offset, velocity.floats + entry.offset, gradient.floats + entry.offset,
-                result.floats + entry.offset, rate, Float(momentum), entry.decays ? Float(weightDecay) : 0, entry.count)
+            apply(
+                step: step, weights: weights.floats + entry.offset, velocity: velocity.floats + entry.offset,
+                gradient: gradient.floats + entry.offset, newWeights: result.floats + entry.offset,
+                newVelocity: velocity.floats + entry.offset, decays: entry.decays, count: entry.count)
         }
     }
 }

@@ -11,14 +11,26 @@ public final class AlignedBuffer: ByteOwner, @unchecked Sendable {
     public let byteCount: Int
     /// Valid as long as the buffer lives; keep the buffer, not the pointer.
     public let pointer: UnsafeMutableRawPointer
+    /// Who takes the memory back; nil where it is freed.
+    private let pool: BufferPool?
 
     /// - Parameter zeroed: whether the memory starts as zeros; otherwise its content is undefined.
     public init(byteCount: Int, zeroed: Bool = false) {
         precondition(byteCount >= 0, "a buffer of \(byteCount) bytes")
         self.byteCount = byteCount
-        // At least one line, so that an empty buffer has an address of its own too.
-        pointer = .allocate(byteCount: max(byteCount, Self.alignment), alignment: Self.alignment)
+        pointer = Self.allocate(byteCount)
+        pool = nil
         if zeroed { memset(pointer, 0, byteCount) }
+    }
+
+    /// Memory that a pool has lent.
+    init(_ pointer: UnsafeMutableRawPointer, byteCount: Int, of pool: BufferPool) {
+        (self.pointer, self.byteCount, self.pool) = (pointer, byteCount, pool)
+    }
+
+    /// At least one line, so that an empty buffer has an address of its own too.
+    static func allocate(_ byteCount: Int) -> UnsafeMutableRawPointer {
+        .allocate(byteCount: max(byteCount, alignment), alignment: alignment)
     }
 
     /// A copy of `bytes`.
@@ -27,7 +39,9 @@ public final class AlignedBuffer: ByteOwner, @unchecked Sendable {
         mutableBytes.copyMemory(from: bytes)
     }
 
-    deinit { pointer.deallocate() }
+    deinit {
+        if let pool { pool.takeBack(pointer, byteCount: byteCount) } else { pointer.deallocate() }
+    }
 
     public var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: pointer, count: byteCount) }
     public var mutableBytes: UnsafeMutableRawBufferPointer {

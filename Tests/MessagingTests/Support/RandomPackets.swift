@@ -4,12 +4,13 @@ import Messaging
 
 /// The kinds of messages from a worker. A new message does not compile here before it has a random example.
 enum WorkerKind: CaseIterable {
-    case hello, heartbeat, contribution, leaving, failed
+    case hello, heartbeat, slice, contribution, leaving, failed
 
     init(_ message: WorkerMessage) {
         switch message {
         case .hello: self = .hello
         case .heartbeat: self = .heartbeat
+        case .slice: self = .slice
         case .contribution: self = .contribution
         case .leaving: self = .leaving
         case .failed: self = .failed
@@ -19,7 +20,7 @@ enum WorkerKind: CaseIterable {
 
 /// The kinds of messages from the coordinator.
 enum CoordinatorKind: CaseIterable {
-    case welcome, refused, alive, rejoin, weights, assign, release
+    case welcome, refused, alive, rejoin, weightsSlice, weights, assign, release
 
     init(_ message: CoordinatorMessage) {
         switch message {
@@ -27,6 +28,7 @@ enum CoordinatorKind: CaseIterable {
         case .refused: self = .refused
         case .alive: self = .alive
         case .rejoin: self = .rejoin
+        case .weightsSlice: self = .weightsSlice
         case .weights: self = .weights
         case .assign: self = .assign
         case .release: self = .release
@@ -49,6 +51,8 @@ extension Draw {
                 Heartbeat(
                     phase: bool() ? .ready(probe: digest()) : .loading, blocks: number(),
                     weights: bool() ? version() : nil, holding: (0..<below(6)).map { _ in number() }))
+        case .slice:
+            .slice(ContributionSlice(assignment: number(), node: node(), index: Int(number(bits: 32))))
         case .contribution:
             .contribution(
                 Contribution(
@@ -69,6 +73,7 @@ extension Draw {
         case .refused: .refused(reason: text(), retry: bool())
         case .alive: .alive
         case .rejoin: .rejoin(reason: text())
+        case .weightsSlice: .weightsSlice(version(), index: Int(number(bits: 32)))
         case .weights: .weights(version(), digest())
         case .assign:
             .assign(

@@ -8,9 +8,9 @@ import Testing
     /// A field's number in `Frame`, which is also what reasons tell as the kind.
     private enum Kind: Int {
         case hello = 10
-        case heartbeat, contribution, leaving, failed
+        case heartbeat, contribution, leaving, failed, slice
         case welcome = 20
-        case refused, alive, rejoin, weights, assignment, release
+        case refused, alive, rejoin, weights, assignment, release, weightsSlice
     }
 
     private static func decoded<Message: WireDecodable>(_ kind: Kind, _ body: WireBytes) throws -> Message {
@@ -38,19 +38,19 @@ import Testing
     // MARK: Kinds
 
     @Test func messagesOfTheOtherSideAreRefused() {
-        for kind in 10...14 {
+        for kind in 10...15 {
             let header = WireBytes.header().message(kind, WireBytes()).bytes
             Self.expectRefused(
                 "no message from a coordinator (kind \(kind))", try decode(header, as: CoordinatorMessage.self))
         }
-        for kind in 20...26 {
+        for kind in 20...27 {
             let header = WireBytes.header().message(kind, WireBytes()).bytes
             Self.expectRefused("no message from a worker (kind \(kind))", try decode(header, as: WorkerMessage.self))
         }
     }
 
     @Test func aMissingOrUnknownBodyIsRefused() {
-        for header in [WireBytes.header(), .header().message(27, WireBytes()), .header().message(999, WireBytes())] {
+        for header in [WireBytes.header(), .header().message(28, WireBytes()), .header().message(999, WireBytes())] {
             Self.expectRefused("no message from a worker (kind 0)", try decode(header.bytes, as: WorkerMessage.self))
             Self.expectRefused(
                 "no message from a coordinator (kind 0)", try decode(header.bytes, as: CoordinatorMessage.self))
@@ -67,7 +67,9 @@ import Testing
                 == .heartbeat(Heartbeat(phase: .loading, blocks: 0, weights: nil, holding: [])))
         #expect(try Self.fromWorker(.leaving, WireBytes()) == .leaving(reason: ""))
         #expect(try Self.fromCoordinator(.weights, WireBytes()) == .weights(WeightsVersion(0), Digest(rawValue: 0)))
-        Self.expectRefused("no tree node [0, 0)", try Self.fromWorker(.contribution, WireBytes()))
+        #expect(try Self.fromCoordinator(.weightsSlice, WireBytes()) == .weightsSlice(WeightsVersion(0), index: 0))
+        Self.expectRefused("a message without its body", try Self.fromWorker(.contribution, WireBytes()))
+        Self.expectRefused("no tree node [0, 0)", try Self.fromWorker(.slice, WireBytes()))
         Self.expectRefused("an assignment of 0 shards", try Self.fromCoordinator(.assignment, WireBytes()))
     }
 
@@ -168,6 +170,9 @@ import Testing
         #expect(largest.node == TreeNode(0, 1 << 20))
         for (lower, upper) in [(0, 0), (5, 5), (6, 5), (0, 1 << 20 + 1), (0, 1 << 32 - 1)] as [(UInt64, UInt64)] {
             Self.expectRefused("no tree node [\(lower), \(upper))", try contribution(lower, upper))
+            Self.expectRefused(
+                "no tree node [\(lower), \(upper))",
+                try Self.fromWorker(.slice, WireBytes().number(2, lower).number(3, upper)))
         }
     }
 

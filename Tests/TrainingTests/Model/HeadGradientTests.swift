@@ -92,6 +92,34 @@ import Testing
         }
     }
 
+    /// bfloat16 keeps 8 bits of each input: the gradient is as close as that allows, and the loss closer.
+    @Test(.enabled(if: Precision.bfloat16.isNative(in: InstructionSet.best)))
+    func bfloat16IsCloseToFloat32() throws {
+        let data = try Self.data()
+        let weights = Self.weights()
+        let mixed = MixedBatch(
+            data: data, shards: TrainingShards(labels: data.labels, classes: Self.classes, shards: Self.shards),
+            rule: MixRule(featureRatio: 0.6...1, labelRatio: .one), seed: 3)
+        let pairs = (0..<Self.batch / Self.shards).map {
+            ClassPair(label: $0 % Self.classes, partner: ($0 + 2) % Self.classes)
+        }
+        func gradient(_ precision: Precision) throws -> (loss: Double, values: Parameters) {
+            let compute = try HeadGradient(
+                classes: Self.classes, dimension: Self.dimension, batch: Self.batch, shards: Self.shards,
+                precision: precision)
+            let gradient = Parameters(layout: weights.layout)
+            let loss = try compute(
+                shard: ShardID(1), step: StepIndex(2), pairs: pairs, batch: mixed, weights: weights, into: gradient)
+            return (loss, gradient)
+        }
+        let (exact, rough) = (try gradient(.float32), try gradient(.bfloat16))
+        #expect(exact.loss != rough.loss && abs(exact.loss - rough.loss) < 0.01 * exact.loss)
+        for name in ["weight", "bias"] {
+            let largest = exact.values[name].map(abs).max()!
+            for (a, b) in zip(exact.values[name], rough.values[name]) { #expect(abs(a - b) < largest / 64) }
+        }
+    }
+
     @Test func evaluationCountsEverySampleOnceInAnySharding() throws {
         let data = try Self.data()
         let weights = Self.weights()

@@ -1,0 +1,69 @@
+import Common
+import Coordination
+import Messaging
+
+/// The tensors of the open step on their way in, and of the weights that follow on their way out.
+///
+/// A slice of the new weights is made, and sent to those who took part in the step, as soon as that slice of every shard's
+/// gradient is there; by the time the step is complete, most of the next one's weights have arrived. This is done ahead of
+/// any decision: what the coordinator then counts may come from others (a worker died in between, or a copy was
+/// faster), and if so everything is made again.
+struct StepExchange {
+    var intake = SliceIntake()
+    /// Whose contributions the new weights are being made from.
+    private var sources: [TreeNode: SliceIntake.Origin]?
+    /// How many slices of the new weights have been begun.
+    private(set) var begun = 0
+    private let shards: Int
+    private let slices: Int
+    /// Slices of the next weights that a worker has been sent.
+    private var sent: [Incarnation: (version: WeightsVersion, count: Int)] = [:]
+
+    init(shards: Int, slices: Int) {
+        (self.shards, self.slices) = (shards, slices)
+    }
+
+    /// The gradient of the next slice, if all of it is there; it counts as begun then.
+    mutating func nextSlice() -> [TreeNode: TensorFrame]? {
+        guard begun < slices else { return nil }
+        if sources == nil { sources = intake.cover(shards: shards) }
+        guard let sources else { return nil }
+        var frames: [TreeNode: TensorFrame] = [:]
+        for (node, origin) in sources {
+            guard let received = intake.received[origin.key], received.origin == origin, received.frames.count > begun
+            else { return nil }
+            frames[node] = received.frames[begun]
+        }
+        // What was sent of earlier weights is of no use any more.
+        if begun == 0 { sent = [:] }
+        begun += 1
+        return frames
+    }
+
+    /// Those who take part in the open step, and so probably in the next.
+    var participants: Set<Incarnation> { Set(intake.received.keys.map(\.incarnation)) }
+
+    /// Ends the step.
+    ///
+    /// - Returns: whether what has been made of the new weights came from what counts; otherwise it has been forgotten here.
+    mutating func complete(with kept: [TreeNode: KeptContribution]) -> Bool {
+        let agrees = begun == 0 || sources == kept.mapValues(\.origin)
+        if !agrees { sent = [:] }
+        intake.removeAll()
+        sources = nil
+        begun = 0
+        return agrees
+    }
+
+    /// How many slices of these weights a worker has been sent.
+    func sent(of version: WeightsVersion, to incarnation: Incarnation) -> Int {
+        sent[incarnation].map { $0.version == version ? $0.count : 0 } ?? 0
+    }
+
+    mutating func recordSent(_ count: Int, of version: WeightsVersion, to incarnation: Incarnation) {
+        sent[incarnation] = (version, count)
+    }
+
+    /// The weights are complete at this worker, or are to be sent to it again.
+    mutating func forgetSent(to incarnation: Incarnation) { sent[incarnation] = nil }
+}

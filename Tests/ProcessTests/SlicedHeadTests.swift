@@ -1,0 +1,84 @@
+import Common
+import Foundation
+import SelMix
+import Testing
+import Training
+
+/// Heads that travel in slices: the same bytes whoever computes them, in both precisions, also when somebody dies.
+@Suite struct SlicedHeadTests {
+    private static let (classes, dimension, rows) = (300, 1024, 1500)
+
+    /// A job whose head has two slices.
+    private static func writeJob(_ folder: TemporaryFolder) throws -> String {
+        let philox = Philox(seed: 9)
+        let centres = (0..<classes * dimension).map {
+            Float(philox.block(.synthesis, index: 0, slot: $0).low.unitInterval - 0.5)
+        }
+        func features(_ lane: UInt32) -> [Float] {
+            (0..<rows * dimension).map { index in
+                let (row, column) = (index / dimension, index % dimension)
+                let noise = Float(philox.block(.synthesis, index: 1, slot: index, lane: lane).low.unitInterval - 0.5)
+                return centres[row % classes * dimension + column] + 6 * noise
+            }
+        }
+        let labels = (0..<rows).map { Int64($0 % classes) }
+        try SafetensorsWriter.write(
+            [
+                TensorContent(name: "train.x", shape: [rows, dimension], values: features(0)),
+                TensorContent(name: "validation.x", shape: [rows, dimension], values: features(1)),
+                TensorContent(name: "y", shape: [rows], values: labels),
+                TensorContent(name: "weight", shape: [classes, dimension], values: centres.map { $0 / 50 }),
+                TensorContent(name: "bias", shape: [classes], values: [Float](repeating: 0, count: classes)),
+            ], to: folder.path("data.safetensors"))
+        try """
+        data:
+          train: {features: data.safetensors#train.x, labels: data.safetensors#y}
+          validation: {features: data.safetensors#validation.x, labels: data.safetensors#y}
+        head: {weight: data.safetensors#weight, bias: data.safetensors#bias}
+        objective: {name: mean-recall}
+        selmix: {rounds: 2, stepsPerRound: 12}
+        optimizer: {learningRate: 0.1}
+        output: run
+        """.write(toFile: folder.path("job.yaml"), atomically: true, encoding: .utf8)
+        return folder.path("job.yaml")
+    }
+
+    @Test(arguments: ["float32", "bfloat16"])
+    func bytesDoNotDependOnWorkersNorOnDeaths(precision: String) throws {
+        guard precision == "float32" || Precision.bfloat16.isNative(in: InstructionSet.best) else { return }
+        let folder = try TemporaryFolder()
+        let job = try Self.writeJob(folder)
+        func arguments(_ name: String, workers: Int, _ more: String...) -> [String] {
+            [
+                "train", job, "--quiet", "--workers", "\(workers)", "--set", "output=\(folder.path(name))", "--set",
+                "cluster.precision=\(precision)",
+            ] + more.flatMap { ["--set", $0] }
+        }
+        let alone = RunFolder(path: folder.path("alone"))
+        let first = try Program.run(arguments("alone", workers: 1))
+        try #require(first.status == 0, "\(first.errors)")
+        #expect(alone.stepDigests.count == 24)
+        for (name, workers, trace) in [("three", 3, "steps"), ("traced", 2, "shards")] {
+            let result = try Program.run(arguments(name, workers: workers, "trace=\(trace)"))
+            try #require(result.status == 0, "\(result.errors)")
+            #expect(RunFolder(path: folder.path(name)).stepDigests == alone.stepDigests)
+        }
+
+        let disturbed = RunFolder(path: folder.path("disturbed"))
+        let train = try RunningProgram(arguments("disturbed", workers: 3, "cluster.failureTimeout=1s"))
+        try eventually("step 3") { disturbed.lastStep >= 3 }
+        kill(try #require(disturbed.workers["local-2"]), SIGKILL)
+        #expect(train.waitForExit() == 0, "\(train.errors)")
+        #expect(disturbed.stepDigests == alone.stepDigests)
+    }
+
+    @Test func bfloat16NeedsAProcessorThatHasIt() throws {
+        let folder = try TemporaryFolder()
+        let result = try Program.run(
+            "train", try Self.writeJob(folder), "--quiet", "--set", "cluster.precision=bfloat16", "--set",
+            "cluster.instructionSet=avx2")
+        #expect(result.status == 3)
+        #expect(result.errors.contains("error: the instruction set avx2 has no products of bfloat16"))
+        #expect(result.errors.contains("hint: set `cluster.precision: float32`"))
+    }
+}
