@@ -55,7 +55,7 @@ let package = Package(
         .executableTarget(
             name: "SelMixCLI",
             dependencies: [
-                "Common", "Coordination", "SelMix", "Runtime",
+                "Common", "Coordination", "SelMix", "Training", "Runtime",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],

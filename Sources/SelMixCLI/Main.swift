@@ -30,7 +30,7 @@ struct SelMixCommand: ParsableCommand {
         subcommands: [
             TrainCommand.self, CoordinatorCommand.self, WorkerCommand.self, EvaluateCommand.self, GainCommand.self,
             CheckpointCommand.self, DiffCommand.self, ExplainCommand.self, BenchCommand.self,
-            DiagnoseCommand.self, SweepCommand.self, ReportCommand.self,
+            DiagnoseCommand.self, SweepCommand.self, ReportCommand.self, DataCommand.self, InitCommand.self,
             LaunchCommand.self, AgentCommand.self,
         ])
 }

@@ -34,7 +34,7 @@ enum Program {
     }
 }
 
-/// A started `selmix`. Ends it, if it still runs, when it is released.
+/// A started `selmix`, or another program. Ends it, if it still runs, when it is released.
 final class RunningProgram: Sendable {
     private let process: Process
     private let texts: [Capture]
@@ -62,9 +62,9 @@ final class RunningProgram: Sendable {
         }
     }
 
-    init(_ arguments: [String]) throws {
+    init(_ arguments: [String], program: String = Program.path) throws {
         process = Process()
-        process.executableURL = URL(fileURLWithPath: Program.path)
+        process.executableURL = URL(fileURLWithPath: program)
         process.arguments = arguments
         process.standardInput = FileHandle.nullDevice
         texts = [Capture(), Capture()]
@@ -168,4 +168,15 @@ func isAlive(_ processID: Int32) -> Bool {
     // A zombie has ended; only its parent has not looked yet.
     let status = try? String(contentsOfFile: "/proc/\(processID)/stat", encoding: .utf8)
     return status?.split(separator: ")").last?.split(separator: " ").first != "Z"
+}
+
+/// Whether a program of the system ends with status 0.
+func system(_ arguments: String...) -> Bool {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments = arguments
+    process.standardError = FileHandle.nullDevice
+    guard (try? process.run()) != nil else { return false }
+    process.waitUntilExit()
+    return process.terminationStatus == 0
 }

@@ -128,8 +128,8 @@ import Testing
 
         let disk = folder.path("disk")
         try FileManager.default.createDirectory(atPath: disk, withIntermediateDirectories: true)
-        try #require(Self.system("mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", disk))
-        defer { _ = Self.system("umount", disk) }
+        try #require(system("mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", disk))
+        defer { _ = system("umount", disk) }
         let run = RunFolder(path: disk + "/run")
         let arguments = ["train", Self.job, "--workers", "2"] + Self.settings(output: run.path)
         let full = try Program.run(arguments)
@@ -139,19 +139,9 @@ import Testing
         #expect(
             full.errors.contains("error: the event log \(run.path)/events.jsonl cannot be written"), "\(full.errors)")
 
-        try #require(Self.system("mount", "-o", "remount,size=20m", disk))
+        try #require(system("mount", "-o", "remount,size=20m", disk))
         let more = try Program.run(arguments + ["--resume"])
         #expect(more.status == 0, "\(more.errors)")
         #expect(run.stepDigests == undisturbed.stepDigests)
-    }
-
-    private static func system(_ arguments: String...) -> Bool {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = arguments
-        process.standardError = FileHandle.nullDevice
-        guard (try? process.run()) != nil else { return false }
-        process.waitUntilExit()
-        return process.terminationStatus == 0
     }
 }

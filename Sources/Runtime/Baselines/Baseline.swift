@@ -109,13 +109,7 @@ enum Baseline: String, CaseIterable, Sendable {
     /// the validation features, over the gain of the momentum. Training from nothing needs a far larger rate than
     /// fine-tuning.
     private static func stableRate(_ run: PreparedRun) -> Double {
-        var row = [Float](repeating: 0, count: run.dimension)
-        let step = max(1, run.validation.count / 1000)
-        let rows = Array(stride(from: 0, to: run.validation.count, by: step))
-        let squares = rows.reduce(0.0) { total, index in
-            row.withUnsafeMutableBufferPointer { run.validation.features.floats(row: index, into: $0.baseAddress!) }
-            return total + row.reduce(0.0) { $0 + Double($1) * Double($1) }
-        }
-        return (1 - run.job.optimizer.momentum) * Double(rows.count) / max(squares, .leastNormalMagnitude)
+        let norms = run.validation.features.squaredNorms()
+        return (1 - run.job.optimizer.momentum) * Double(norms.rows) / max(norms.sum, .leastNormalMagnitude)
     }
 }

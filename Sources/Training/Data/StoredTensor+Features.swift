@@ -29,6 +29,17 @@ extension StoredTensor {
         }
     }
 
+    /// The sum of the squared norms of about 1000 rows, spread evenly, and how many they are.
+    public func squaredNorms() -> (sum: Double, rows: Int) {
+        var row = [Float](repeating: 0, count: shape[1])
+        let rows = Array(stride(from: 0, to: shape[0], by: max(1, shape[0] / 1000)))
+        let sum = rows.reduce(0.0) { total, index in
+            row.withUnsafeMutableBufferPointer { floats(row: index, into: $0.baseAddress!) }
+            return total + row.reduce(0.0) { $0 + Double($1) * Double($1) }
+        }
+        return (sum, rows.count)
+    }
+
     /// Reads all features once and refuses NaNs and infinities, which would silently poison every weight.
     public func checkFinite(role: String) throws {
         let (rows, dimension) = (64, shape[1])

@@ -4,7 +4,8 @@ public struct TensorContent: Sendable {
     public let dataType: DataType
     public let shape: [Int]
 
-    /// A closure, so that arrays of any element type lend their memory without being copied.
+    /// Hands out the bytes in order, in one piece or in many. A closure, so that arrays of any element type lend their memory
+    /// without being copied, and large tensors need not be in memory at all.
     private let lend: @Sendable ((UnsafeRawBufferPointer) throws -> Void) throws -> Void
 
     /// An array, whose element type says what is stored; as many values as `shape` asks for, row-major.
@@ -33,6 +34,25 @@ public struct TensorContent: Sendable {
         // The pointer crosses threads under the caller's promise above.
         nonisolated(unsafe) let bytes = bytes
         self.init(name: name, dataType: dataType, shape: shape, byteCount: bytes.count) { try $0(bytes) }
+    }
+
+    /// A tensor that is made while it is written.
+    ///
+    /// - Parameter stream: calls its argument with one piece of the bytes after the other; as many in all as type and shape
+    ///   ask for.
+    public init(
+        name: String, dataType: DataType, shape: [Int],
+        stream: @escaping @Sendable ((UnsafeRawBufferPointer) throws -> Void) throws -> Void
+    ) {
+        let expected = dataType.byteCount(of: shape)
+        self.init(name: name, dataType: dataType, shape: shape, byteCount: expected ?? -1) { write in
+            var count = 0
+            try stream { piece in
+                count += piece.count
+                try write(piece)
+            }
+            precondition(count == expected, "\(count) bytes for the tensor \(name), \(dataType.rawValue) \(shape)")
+        }
     }
 
     private init(

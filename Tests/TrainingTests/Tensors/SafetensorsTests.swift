@@ -47,6 +47,17 @@ import Training
         }
     }
 
+    @Test func aTensorThatIsMadeWhileItIsWrittenHasTheSameBytes() throws {
+        let values = (0..<1000).map(Float.init)
+        let whole = try SafetensorsWriter.encode([TensorContent(name: "x", shape: [10, 100], values: values)])
+        let streamed = TensorContent(name: "x", dataType: .float32, shape: [10, 100]) { write in
+            for start in stride(from: 0, to: 1000, by: 300) {
+                try Array(values[start..<min(1000, start + 300)]).withUnsafeBytes { try write($0) }
+            }
+        }
+        #expect(try SafetensorsWriter.encode([streamed]) == whole)
+    }
+
     @Test func namesAndMetadataMayHoldAnything() throws {
         let odd = "a\"b\\c/d\n\t\u{1}\u{7f}é漢😀#"
         let written = try SafetensorsWriter.encode(

@@ -1,0 +1,165 @@
+import Common
+import Foundation
+import SelMix
+import Training
+
+/// What a job's data set looks like, and what of it a run would refuse.
+///
+/// One pass over the features in their mapped files; only the labels are in memory.
+public struct DataDescription: Sendable, Encodable {
+    public var name: String
+    public var classes: Int
+    public var dimension: Int
+    public var splits: [SplitDescription]
+    /// The job's division of the classes by training frequency.
+    public var head: ClassGroupDescription?
+    public var tail: ClassGroupDescription?
+    /// How many classes have how many training samples.
+    public var classSizeHistogram: [HistogramBin]
+    /// What `train` would refuse, or what cannot be meant.
+    public var problems: [String]
+
+    public struct ClassGroupDescription: Sendable, Encodable {
+        public var classes: Int
+        public var trainSamples: Int
+        public var largest: Int
+        public var smallest: Int
+    }
+
+    public struct HistogramBin: Sendable, Encodable, Equatable {
+        public var from: Int
+        public var to: Int
+        public var classes: Int
+    }
+
+    /// - Throws: `invalidInput` when a file is missing, or shapes and labels do not fit together.
+    public init(_ job: Job) throws {
+        let threads = ProcessInfo.processInfo.activeProcessorCount
+        let catalog = TensorCatalog()
+        let layout = try PreparedRun.head(job.head, catalog: catalog).layout
+        let (classes, dimension) = (layout["weight"].shape[0], layout["weight"].shape[1])
+        (name, self.classes, self.dimension) = (job.name, classes, dimension)
+
+        var sizes: [Int] = []
+        var splits: [SplitDescription] = []
+        let named: [(String, SplitFiles?)] = [
+            ("train", job.data.train), ("validation", job.data.validation), ("test", job.data.test),
+        ]
+        for (role, files) in named {
+            guard let files else { continue }
+            let split = try LabeledFeatures(
+                files, role: role, catalog: catalog, classes: classes, dimension: dimension, needsEveryClass: false)
+            if role == "train" { sizes = split.classCounts }
+            splits.append(SplitDescription(role, split.features, counts: split.classCounts, threads: threads))
+        }
+        if let unlabeled = try StoredTensor.unlabeled(job, catalog: catalog, dimension: dimension) {
+            splits.append(SplitDescription("unlabeled", unlabeled, counts: nil, threads: threads))
+        }
+        self.splits = splits
+        if let split = try? job.objective.split(trainCounts: sizes) {
+            head = Self.group(split.head, sizes: sizes)
+            tail = Self.group(split.tail, sizes: sizes)
+        }
+        classSizeHistogram = Self.histogram(sizes)
+        problems = Self.problems(splits)
+    }
+
+    private static func group(_ members: [Int], sizes: [Int]) -> ClassGroupDescription {
+        let sizes = members.map { sizes[$0] }
+        return ClassGroupDescription(
+            classes: sizes.count, trainSamples: sizes.reduce(0, +), largest: sizes.max() ?? 0,
+            smallest: sizes.min() ?? 0)
+    }
+
+    /// Bins that begin at 1, 2, 5, 10, 20, 50 and so on; those at either end that hold nothing are left out.
+    static func histogram(_ sizes: [Int]) -> [HistogramBin] {
+        guard let largest = sizes.max(), let smallest = sizes.min() else { return [] }
+        var (starts, decade) = ([0], 1)
+        while starts.last! <= largest {
+            starts += [decade, 2 * decade, 5 * decade]
+            decade *= 10
+        }
+        return zip(starts, starts.dropFirst()).map { from, next in
+            HistogramBin(from: from, to: next - 1, classes: sizes.count { (from..<next).contains($0) })
+        }.filter { $0.to >= smallest && $0.from <= largest }
+    }
+
+    private static func problems(_ splits: [SplitDescription]) -> [String] {
+        var problems: [String] = []
+        for split in splits {
+            if let row = split.firstNonFiniteRow {
+                problems.append(
+                    "\(split.name): \(split.nonFiniteRows) rows hold a NaN or an infinity, the first is row \(row)")
+            }
+            if split.zeroRows > 0 { problems.append("\(split.name): \(split.zeroRows) rows are all zeros") }
+            if split.name == "train" || split.name == "validation", let missing = split.missingClasses.first {
+                problems.append(
+                    "\(split.name): \(split.missingClasses.count) classes have no sample, the first is class \(missing)"
+                )
+            }
+        }
+        let train = splits.first { $0.name == "train" }?.meanNorm ?? 0
+        for split in splits where train > 0 && split.name != "train" {
+            let ratio = split.meanNorm / train
+            guard !(0.5...2).contains(ratio) else { continue }
+            problems.append(
+                "\(split.name): the features' mean norm is \(String(format: "%.2g", ratio)) times that of train: were they made "
+                    + "alike?")
+        }
+        return problems
+    }
+}
+
+/// One split of a data set.
+public struct SplitDescription: Sendable, Encodable {
+    public var name: String
+    public var features: String
+    public var samples: Int
+    public var dataType: String
+    /// Of the features.
+    public var bytes: Int
+    /// Samples of the largest class, of the smallest that has any, and of the one in the middle; nil without labels.
+    public var largestClass: Int?
+    public var smallestClass: Int?
+    public var medianClass: Double?
+    /// Largest by smallest.
+    public var imbalance: Double?
+    /// Classes without a sample.
+    public var missingClasses: [Int]
+    public var meanNorm: Double
+    public var smallestNorm: Double
+    public var largestNorm: Double
+    public var zeroShare: Double
+    public var negativeShare: Double
+    public var zeroRows: Int
+    public var nonFiniteRows: Int
+    public var firstNonFiniteRow: Int?
+
+    /// - Parameter counts: samples per class, [K]; nil where there are no labels.
+    init(_ name: String, _ features: StoredTensor, counts: [Int]?, threads: Int) {
+        self.name = name
+        self.features = features.source
+        samples = features.rowCount
+        dataType = "\(features.dataType)"
+        bytes = features.bytes.count
+        missingClasses = []
+        if let counts {
+            let sorted = counts.sorted()
+            let largest = sorted[sorted.count - 1]
+            let smallest = sorted.first { $0 > 0 } ?? 0
+            (largestClass, smallestClass) = (largest, smallest)
+            medianClass = Double(sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
+            imbalance = Double(largest) / Double(max(1, smallest))
+            missingClasses = counts.indices.filter { counts[$0] == 0 }
+        }
+        let scan = FeatureScan(features, threads: threads)
+        meanNorm = scan.meanNorm
+        smallestNorm = scan.smallestNorm.isFinite ? scan.smallestNorm : 0
+        largestNorm = scan.largestNorm
+        zeroShare = scan.zeroShare
+        negativeShare = scan.negativeShare
+        zeroRows = scan.zeroRows
+        nonFiniteRows = scan.nonFiniteRows
+        firstNonFiniteRow = scan.firstNonFiniteRow
+    }
+}
