@@ -4,7 +4,7 @@ import Testing
 /// From images and a PyTorch checkpoint to features, and from a tuned head back into the checkpoint. `scripts/test --all`
 /// installs PyTorch and says where it is; without it these tests are skipped.
 @Suite struct PyTorchTests {
-    static let python = ProcessInfo.processInfo.environment["SELMIX_TEST_TORCH"]
+    static let interpreter: String? = ProcessInfo.processInfo.environment["SELMIX_TEST_TORCH"]
 
     /// Real images (scikit-learn's digits as .png files, even digits frequent and odd ones rare), and two checkpoints: a
     /// ResNet-18 after a little training, saved as training scripts do it, and an untrained network of timm.
@@ -52,7 +52,7 @@ import Testing
         save_file(network.state_dict(), root / "mobilenet.safetensors")
         """
 
-    @Test(.enabled(if: python != nil, "needs PyTorch: scripts/test --all"))
+    @Test(.enabled(if: interpreter != nil, "needs PyTorch: scripts/test --all"))
     func aTunedHeadInItsNetworkIsAsAccurateAsReported() throws {
         let folder = try TemporaryFolder()
         try python(["-c", Self.makesImages, folder.url.path])
@@ -86,7 +86,7 @@ import Testing
         #expect(abs(whole.validation - after.validation) < 1e-9 && abs(whole.test - after.test) < 1e-9)
     }
 
-    @Test(.enabled(if: python != nil, "needs PyTorch: scripts/test --all"))
+    @Test(.enabled(if: interpreter != nil, "needs PyTorch: scripts/test --all"))
     func networksOfTimmAndHalfPrecisionWork() throws {
         let folder = try TemporaryFolder()
         try python(["-c", Self.makesImages, folder.url.path])
@@ -104,7 +104,7 @@ import Testing
         #expect(abs(network.validation - head.validation) < 0.02 && abs(network.test - head.test) < 0.02)
     }
 
-    @Test(.enabled(if: python != nil, "needs PyTorch: scripts/test --all"))
+    @Test(.enabled(if: interpreter != nil, "needs PyTorch: scripts/test --all"))
     func whatDoesNotFitIsToldAndNothingIsWritten() throws {
         let folder = try TemporaryFolder()
         let small = """
@@ -162,7 +162,7 @@ import Testing
     }
 
     private func run(_ arguments: [String]) throws -> Program.Result {
-        let running = try RunningProgram(["OMP_NUM_THREADS=1", Self.python!] + arguments, program: "/usr/bin/env")
+        let running = try RunningProgram(["OMP_NUM_THREADS=1", Self.interpreter!] + arguments, program: "/usr/bin/env")
         let status = running.waitForExit()
         return Program.Result(status: status, output: running.output, errors: running.errors)
     }

@@ -54,7 +54,9 @@ public struct Synthesis: Sendable {
                 try stop.check()
                 progress(phase, fraction)
             }
-            guard rename(aside, output) == 0 else { throw cannotMake(output) }
+            guard rename(aside, output) == 0 else {
+                throw cannotMake(output, cause: String(cString: strerror(errno)))
+            }
             return report
         } catch {
             try? FileManager.default.removeItem(atPath: aside)
@@ -154,14 +156,12 @@ public struct Synthesis: Sendable {
         do {
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
         } catch {
-            throw cannotMake(path)
+            throw cannotMake(path, cause: SelMixError.systemText(of: error))
         }
     }
 
-    private func cannotMake(_ path: String) -> SelMixError {
-        SelMixError(
-            .failed, "the folder \(path) cannot be made", hint: "choose another --output",
-            cause: String(cString: strerror(errno)))
+    private func cannotMake(_ path: String, cause: String) -> SelMixError {
+        SelMixError(.failed, "the folder \(path) cannot be made", hint: "choose another --output", cause: cause)
     }
 
     /// Said before anything is written, rather than after minutes.
@@ -175,23 +175,4 @@ public struct Synthesis: Sendable {
             .failed, "\(folder) has \(ByteCount.text(free)) free, and the data set needs \(ByteCount.text(needed))",
             hint: "choose another --output, fewer --classes, or --type float16")
     }
-}
-
-/// What was made.
-public struct SynthesisReport: Sendable, Encodable {
-    public var output: String
-    public var job: String
-    public var profile: SyntheticProfile
-    public var seed: UInt64
-    public var dataType: String
-    /// By split.
-    public var samples: [String: Int]
-    /// Of all features.
-    public var bytes: Int
-    public var featureSeconds: Double
-    public var headSeconds: Double
-    /// Of the plain head on validation.
-    public var meanRecall: Double
-    public var headRecall: Double
-    public var tailRecall: Double
 }
