@@ -29,6 +29,7 @@ import torch
 from PIL import Image
 from torchvision import datasets, models, transforms
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "lib"))
 from checkpoint import find_state, read_checkpoint
 
 FLOATS = {"float32": ("F32", np.dtype("<f4")), "float16": ("F16", np.dtype("<f2"))}
@@ -43,7 +44,11 @@ class ListFile(torch.utils.data.Dataset):
 
     def __init__(self, path, root, transform):
         self.samples, self.transform = [], transform
-        for number, line in enumerate(path.read_text().splitlines(), 1):
+        try:
+            lines = path.read_text().splitlines()
+        except UnicodeDecodeError:
+            fail(f"{path} is no text", "a list file has lines `path label`")
+        for number, line in enumerate(lines, 1):
             if not line.strip():
                 continue
             name, separator, label = line.strip().rpartition(" ")

@@ -14,6 +14,7 @@ import sys
 import torch
 from safetensors.torch import load_file, save_file
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "lib"))
 from checkpoint import holder, read_checkpoint
 
 

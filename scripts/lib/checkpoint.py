@@ -21,11 +21,12 @@ def read_checkpoint(path):
 
 def holder(checkpoint):
     """The dictionary within a checkpoint that maps names to tensors, by reference."""
-    if checkpoint and all(isinstance(value, torch.Tensor) for value in checkpoint.values()):
-        return checkpoint
+    entries = checkpoint if isinstance(checkpoint, dict) else {}
+    if entries and all(isinstance(value, torch.Tensor) for value in entries.values()):
+        return entries
     for key in ("state_dict", "model_state_dict", "model", "net", "state_dict_ema"):
-        if isinstance(checkpoint.get(key), dict):
-            return holder(checkpoint[key])
+        if isinstance(entries.get(key), dict):
+            return holder(entries[key])
     sys.exit("error: the checkpoint holds no state dict\n"
              "hint: it should be one, or have one under `state_dict` or `model`")
 
