@@ -1,3 +1,4 @@
+import CKernels
 import Common
 import Dispatch
 
@@ -97,11 +98,7 @@ extension DataType {
             let halves = destination.assumingMemoryBound(to: Float16.self)
             for (index, value) in values.enumerated() { halves[index] = Float16(value) }
         case .bfloat16:
-            let bits = destination.assumingMemoryBound(to: UInt16.self)
-            for (index, value) in values.enumerated() {
-                let pattern = value.bitPattern
-                bits[index] = UInt16(truncatingIfNeeded: (pattern &+ 0x7fff &+ (pattern >> 16 & 1)) >> 16)
-            }
+            smx_float_to_bfloat(values.baseAddress!, destination.assumingMemoryBound(to: UInt16.self), values.count)
         default: preconditionFailure("features are never \(rawValue)")
         }
     }
