@@ -87,7 +87,32 @@ def limits(figures):
         "gradients received and summed", number(figures.median("aggregate", "GBPerSecond"), "GB/s"),
         number(figures.median("aggregate", "rawZeroMQGBPerSecond"), "GB/s"),
         figures.ratio("aggregate", "GBPerSecond", "aggregate", "rawZeroMQGBPerSecond")))
+    found.append((
+        "the same in bfloat16", number(figures.median("aggregate bfloat16", "GBPerSecond"), "GB/s"),
+        number(figures.median("aggregate bfloat16", "rawZeroMQGBPerSecond"), "GB/s"),
+        figures.ratio("aggregate bfloat16", "GBPerSecond", "aggregate bfloat16", "rawZeroMQGBPerSecond")))
     return [(what, ours, most, "-" if share is None else f"{100 * share:.0f} %") for what, ours, most, share in found]
+
+
+def scaling(figures):
+    """Samples a second of more workers over a network, by model: one coordinator, and workers that reduce among themselves."""
+    alone = figures.median("step bfloat16 1 worker", "samplesPerSecond")
+    summed = figures.median("aggregate bfloat16", "GBPerSecond")
+    if not alone or not summed:
+        return []
+    batch, gradient = 1024, 1000 * 2048 * 2 / 1e9
+    found = []
+    for gigabits in [10, 100]:
+        network = gigabits / 8
+        for workers in [2, 8, 32, 128]:
+            computing = batch / (workers * alone)
+            star = max(computing, workers * gradient / network, workers * gradient / summed)
+            reduced = max(computing, 2 * gradient / network, gradient / summed)
+            found.append((
+                f"{workers} workers, {gigabits} Gbit/s", number(batch / star), number(batch / reduced),
+                "computing" if star == computing else
+                "the network" if workers * gradient / network >= workers * gradient / summed else "the coordinator"))
+    return found
 
 
 def aligned(header, body):
@@ -139,6 +164,15 @@ def page(figures, machine_lines, rounds):
         f"distribution {number(large['distributionSeconds'], 's')}, one round's {large['draws']:,} draws with their tables "
         f"{number(large['drawSeconds'], 's')}; the whole process needs {number(large['peakMemoryMB'], 'MB')} at most."
         if large else "The gain at 8142 classes was not measured.")
+    models = scaling(figures)
+    scaling_text = (
+        "A model, not a measurement, in bfloat16 at a batch of 1024: a step takes as long as the slowest of the workers' computing "
+        "(at the rate of one worker here), the gradients of all workers through the coordinator's network link, and their "
+        "summing (at the rate above). Beside it, what workers would reach that sum slices among themselves, which is not built.\n\n"
+        + markdown(("samples/s", "one coordinator", "summed by workers", "bound by"), models)
+        + "\n\nSo one coordinator serves a few workers, which for a head of this size is what a batch of 1024 has work for; "
+        "larger batches move the limit in proportion."
+        if models else "Not modelled: its measurements are missing.")
     machine_text = "\n".join(f"- {line}" for line in machine_lines)
     missing = "".join(f"\nNot measured: {name}: {reason}\n" for name, reason in figures.failures.items())
     return f"""# Benchmarks
@@ -167,6 +201,10 @@ the operations that are counted are saved. That of sums is what plain ZeroMQ mov
 limit that is shown here, but is told below.
 
 {large_text}
+
+## How far one coordinator reaches
+
+{scaling_text}
 
 ## Machine
 

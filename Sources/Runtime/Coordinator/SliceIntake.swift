@@ -82,5 +82,6 @@ struct SliceIntake {
         return cover(.root(shards: shards))
     }
 
+    mutating func remove(_ keys: some Sequence<Key>) { for key in keys { received[key] = nil } }
     mutating func removeAll() { received.removeAll() }
 }

@@ -4,7 +4,9 @@ import Runtime
 struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench", abstract: "The program's own figures on this machine.",
-        subcommands: [Gain.self, Draws.self, Validation.self, Kernels.self, Step.self])
+        subcommands: [
+            Gain.self, Draws.self, Validation.self, Kernels.self, Step.self, Aggregate.self, AggregateSender.self,
+        ])
 
     struct Draws: ParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Drawing class pairs from a distribution.")
