@@ -17,6 +17,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0"),
+        .package(url: "https://github.com/swhitty/FlyingFox", from: "0.27.1"),
     ],
     targets: [
         // C: what the system brings, generated code, and one small ABI of our own.
@@ -39,14 +40,25 @@ let package = Package(
             name: "Messaging", dependencies: ["Common", "Coordination", "CZeroMQ", "CProtocol"],
             swiftSettings: strict),
 
+        .target(
+            name: "HTTP",
+            dependencies: [
+                "Common", .product(name: "FlyingFox", package: "FlyingFox"),
+                .product(name: "FlyingSocks", package: "FlyingFox"),
+            ],
+            swiftSettings: strict),
+
         // The shells and the command line.
         .target(
             name: "Runtime",
             dependencies: [
-                "Common", "Coordination", "SelMix", "Training", "Messaging", "CProtocol", "Yams",
+                "Common", "Coordination", "SelMix", "Training", "Messaging", "HTTP", "CProtocol", "Yams",
+                .product(name: "FlyingFox", package: "FlyingFox"),
+                .product(name: "FlyingSocks", package: "FlyingFox"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
             ],
+            exclude: ["Monitor/README.md"],
             resources: [
                 .embedInCode("Pages/page.css"), .embedInCode("Pages/page.js"), .embedInCode("Report/Pages/report.html"),
                 .embedInCode("Report/Pages/comparison.html"), .embedInCode("Diagnosis/Pages/gain-diagnosis.html"),
@@ -55,7 +67,7 @@ let package = Package(
         .executableTarget(
             name: "SelMixCLI",
             dependencies: [
-                "Common", "Coordination", "SelMix", "Training", "Runtime",
+                "Common", "Coordination", "SelMix", "HTTP", "Training", "Runtime",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -69,6 +81,9 @@ let package = Package(
             swiftSettings: strict),
 
         .testTarget(name: "ArchitectureTests", swiftSettings: strict),
+        .testTarget(
+            name: "HTTPTests", dependencies: ["Common", "HTTP", .product(name: "FlyingFox", package: "FlyingFox")],
+            swiftSettings: strict),
         .testTarget(name: "CommonTests", dependencies: ["Common"], swiftSettings: strict),
         .testTarget(
             name: "SelMixTests", dependencies: ["Common", "CKernels", "SelMix"], resources: [.copy("Golden")],

@@ -187,6 +187,141 @@ void   selmix__wire__heartbeat__free_unpacked
   assert(message->base.descriptor == &selmix__wire__heartbeat__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   selmix__wire__telemetry__init
+                     (Selmix__Wire__Telemetry         *message)
+{
+  static const Selmix__Wire__Telemetry init_value = SELMIX__WIRE__TELEMETRY__INIT;
+  *message = init_value;
+}
+size_t selmix__wire__telemetry__get_packed_size
+                     (const Selmix__Wire__Telemetry *message)
+{
+  assert(message->base.descriptor == &selmix__wire__telemetry__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t selmix__wire__telemetry__pack
+                     (const Selmix__Wire__Telemetry *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &selmix__wire__telemetry__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t selmix__wire__telemetry__pack_to_buffer
+                     (const Selmix__Wire__Telemetry *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &selmix__wire__telemetry__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Selmix__Wire__Telemetry *
+       selmix__wire__telemetry__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Selmix__Wire__Telemetry *)
+     protobuf_c_message_unpack (&selmix__wire__telemetry__descriptor,
+                                allocator, len, data);
+}
+void   selmix__wire__telemetry__free_unpacked
+                     (Selmix__Wire__Telemetry *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &selmix__wire__telemetry__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   selmix__wire__quantiles__init
+                     (Selmix__Wire__Quantiles         *message)
+{
+  static const Selmix__Wire__Quantiles init_value = SELMIX__WIRE__QUANTILES__INIT;
+  *message = init_value;
+}
+size_t selmix__wire__quantiles__get_packed_size
+                     (const Selmix__Wire__Quantiles *message)
+{
+  assert(message->base.descriptor == &selmix__wire__quantiles__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t selmix__wire__quantiles__pack
+                     (const Selmix__Wire__Quantiles *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &selmix__wire__quantiles__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t selmix__wire__quantiles__pack_to_buffer
+                     (const Selmix__Wire__Quantiles *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &selmix__wire__quantiles__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Selmix__Wire__Quantiles *
+       selmix__wire__quantiles__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Selmix__Wire__Quantiles *)
+     protobuf_c_message_unpack (&selmix__wire__quantiles__descriptor,
+                                allocator, len, data);
+}
+void   selmix__wire__quantiles__free_unpacked
+                     (Selmix__Wire__Quantiles *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &selmix__wire__quantiles__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   selmix__wire__self_test__init
+                     (Selmix__Wire__SelfTest         *message)
+{
+  static const Selmix__Wire__SelfTest init_value = SELMIX__WIRE__SELF_TEST__INIT;
+  *message = init_value;
+}
+size_t selmix__wire__self_test__get_packed_size
+                     (const Selmix__Wire__SelfTest *message)
+{
+  assert(message->base.descriptor == &selmix__wire__self_test__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t selmix__wire__self_test__pack
+                     (const Selmix__Wire__SelfTest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &selmix__wire__self_test__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t selmix__wire__self_test__pack_to_buffer
+                     (const Selmix__Wire__SelfTest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &selmix__wire__self_test__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Selmix__Wire__SelfTest *
+       selmix__wire__self_test__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Selmix__Wire__SelfTest *)
+     protobuf_c_message_unpack (&selmix__wire__self_test__descriptor,
+                                allocator, len, data);
+}
+void   selmix__wire__self_test__free_unpacked
+                     (Selmix__Wire__SelfTest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &selmix__wire__self_test__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   selmix__wire__work__init
                      (Selmix__Wire__Work         *message)
 {
@@ -1213,7 +1348,7 @@ const ProtobufCMessageDescriptor selmix__wire__hello__descriptor =
   (ProtobufCMessageInit) selmix__wire__hello__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor selmix__wire__heartbeat__field_descriptors[6] =
+static const ProtobufCFieldDescriptor selmix__wire__heartbeat__field_descriptors[8] =
 {
   {
     "ready",
@@ -1287,6 +1422,30 @@ static const ProtobufCFieldDescriptor selmix__wire__heartbeat__field_descriptors
     0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "telemetry",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Selmix__Wire__Heartbeat, telemetry),
+    &selmix__wire__telemetry__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "self_test",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Selmix__Wire__Heartbeat, self_test),
+    &selmix__wire__self_test__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned selmix__wire__heartbeat__field_indices_by_name[] = {
   2,   /* field[2] = blocks */
@@ -1294,12 +1453,14 @@ static const unsigned selmix__wire__heartbeat__field_indices_by_name[] = {
   5,   /* field[5] = holding */
   1,   /* field[1] = probe */
   0,   /* field[0] = ready */
+  7,   /* field[7] = self_test */
+  6,   /* field[6] = telemetry */
   4,   /* field[4] = weights_version */
 };
 static const ProtobufCIntRange selmix__wire__heartbeat__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 6 }
+  { 0, 8 }
 };
 const ProtobufCMessageDescriptor selmix__wire__heartbeat__descriptor =
 {
@@ -1309,11 +1470,385 @@ const ProtobufCMessageDescriptor selmix__wire__heartbeat__descriptor =
   "Selmix__Wire__Heartbeat",
   "selmix.wire",
   sizeof(Selmix__Wire__Heartbeat),
-  6,
+  8,
   selmix__wire__heartbeat__field_descriptors,
   selmix__wire__heartbeat__field_indices_by_name,
   1,  selmix__wire__heartbeat__number_ranges,
   (ProtobufCMessageInit) selmix__wire__heartbeat__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor selmix__wire__telemetry__field_descriptors[17] =
+{
+  {
+    "cores",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Selmix__Wire__Telemetry, cores),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "cpu",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Selmix__Wire__Telemetry, cpu),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "busy_cpu",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Selmix__Wire__Telemetry, busy_cpu),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "memory_bytes",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Selmix__Wire__Telemetry, memory_bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "memory_private_bytes",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Selmix__Wire__Telemetry, memory_private_bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "disk_free_bytes",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Selmix__Wire__Telemetry, disk_free_bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "disk_wait",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Selmix__Wire__Telemetry, disk_wait),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "samples_per_second",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Selmix__Wire__Telemetry, samples_per_second),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "bytes_sent",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Selmix__Wire__Telemetry, bytes_sent),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "bytes_received",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Selmix__Wire__Telemetry, bytes_received),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "errors",
+    11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Selmix__Wire__Telemetry, errors),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "round_trip_seconds",
+    12,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Selmix__Wire__Telemetry, round_trip_seconds),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "gather",
+    13,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Selmix__Wire__Telemetry, gather),
+    &selmix__wire__quantiles__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "compute",
+    14,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Selmix__Wire__Telemetry, compute),
+    &selmix__wire__quantiles__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "send",
+    15,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Selmix__Wire__Telemetry, send),
+    &selmix__wire__quantiles__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "wait",
+    16,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Selmix__Wire__Telemetry, wait),
+    &selmix__wire__quantiles__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "step",
+    17,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Selmix__Wire__Telemetry, step),
+    &selmix__wire__quantiles__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned selmix__wire__telemetry__field_indices_by_name[] = {
+  2,   /* field[2] = busy_cpu */
+  9,   /* field[9] = bytes_received */
+  8,   /* field[8] = bytes_sent */
+  13,   /* field[13] = compute */
+  0,   /* field[0] = cores */
+  1,   /* field[1] = cpu */
+  5,   /* field[5] = disk_free_bytes */
+  6,   /* field[6] = disk_wait */
+  10,   /* field[10] = errors */
+  12,   /* field[12] = gather */
+  3,   /* field[3] = memory_bytes */
+  4,   /* field[4] = memory_private_bytes */
+  11,   /* field[11] = round_trip_seconds */
+  7,   /* field[7] = samples_per_second */
+  14,   /* field[14] = send */
+  16,   /* field[16] = step */
+  15,   /* field[15] = wait */
+};
+static const ProtobufCIntRange selmix__wire__telemetry__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 17 }
+};
+const ProtobufCMessageDescriptor selmix__wire__telemetry__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "selmix.wire.Telemetry",
+  "Telemetry",
+  "Selmix__Wire__Telemetry",
+  "selmix.wire",
+  sizeof(Selmix__Wire__Telemetry),
+  17,
+  selmix__wire__telemetry__field_descriptors,
+  selmix__wire__telemetry__field_indices_by_name,
+  1,  selmix__wire__telemetry__number_ranges,
+  (ProtobufCMessageInit) selmix__wire__telemetry__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor selmix__wire__quantiles__field_descriptors[2] =
+{
+  {
+    "p50",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Selmix__Wire__Quantiles, p50),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "p95",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Selmix__Wire__Quantiles, p95),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned selmix__wire__quantiles__field_indices_by_name[] = {
+  0,   /* field[0] = p50 */
+  1,   /* field[1] = p95 */
+};
+static const ProtobufCIntRange selmix__wire__quantiles__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor selmix__wire__quantiles__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "selmix.wire.Quantiles",
+  "Quantiles",
+  "Selmix__Wire__Quantiles",
+  "selmix.wire",
+  sizeof(Selmix__Wire__Quantiles),
+  2,
+  selmix__wire__quantiles__field_descriptors,
+  selmix__wire__quantiles__field_indices_by_name,
+  1,  selmix__wire__quantiles__number_ranges,
+  (ProtobufCMessageInit) selmix__wire__quantiles__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor selmix__wire__self_test__field_descriptors[4] =
+{
+  {
+    "matrix_flops_per_second",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Selmix__Wire__SelfTest, matrix_flops_per_second),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "memory_bytes_per_second",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Selmix__Wire__SelfTest, memory_bytes_per_second),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "disk_bytes_per_second",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Selmix__Wire__SelfTest, disk_bytes_per_second),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "round_trip_seconds",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Selmix__Wire__SelfTest, round_trip_seconds),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned selmix__wire__self_test__field_indices_by_name[] = {
+  2,   /* field[2] = disk_bytes_per_second */
+  0,   /* field[0] = matrix_flops_per_second */
+  1,   /* field[1] = memory_bytes_per_second */
+  3,   /* field[3] = round_trip_seconds */
+};
+static const ProtobufCIntRange selmix__wire__self_test__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor selmix__wire__self_test__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "selmix.wire.SelfTest",
+  "SelfTest",
+  "Selmix__Wire__SelfTest",
+  "selmix.wire",
+  sizeof(Selmix__Wire__SelfTest),
+  4,
+  selmix__wire__self_test__field_descriptors,
+  selmix__wire__self_test__field_indices_by_name,
+  1,  selmix__wire__self_test__number_ranges,
+  (ProtobufCMessageInit) selmix__wire__self_test__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor selmix__wire__work__field_descriptors[2] =

@@ -5,6 +5,13 @@ import Foundation
 /// Prints an error as `error:` and `hint:` lines and ends with the status that belongs to it.
 enum ErrorOutput {
     static func exit(with error: any Error) -> Never {
+        if let error = error as? SelMixError, LogSetup.isJSON.load(ordering: .relaxed) {
+            var fields = ["code": error.code.rawValue]
+            fields["hint"] = error.hint
+            fields["cause"] = error.cause
+            JSONLogHandler.write(level: "error", label: "selmix", message: error.message, fields: fields)
+            Foundation.exit(status(of: error.code))
+        }
         if let error = error as? SelMixError {
             write("error: \(error.message)" + (error.cause.map { " (\($0))" } ?? ""))
             if let hint = error.hint { write("hint: \(hint)") }

@@ -28,7 +28,8 @@ struct SelMixCommand: ParsableCommand {
             """,
         version: VersionText.text,
         subcommands: [
-            TrainCommand.self, CoordinatorCommand.self, WorkerCommand.self, EvaluateCommand.self, GainCommand.self,
+            TrainCommand.self, CoordinatorCommand.self, WorkerCommand.self, StatusCommand.self,
+            TopCommand.self, DrainCommand.self, EvaluateCommand.self, GainCommand.self,
             CheckpointCommand.self, DiffCommand.self, ExplainCommand.self, BenchCommand.self,
             DiagnoseCommand.self, SweepCommand.self, ReportCommand.self, DataCommand.self, InitCommand.self,
             LaunchCommand.self, AgentCommand.self,

@@ -69,7 +69,7 @@ public struct Statistics: Sendable {
                 : reason.hasPrefix("counted") ? "contributions dropped: second copy" : "contributions dropped: late"
         case .step: "steps"
         case .selected: "selections"
-        case .workerReady, .workerDraining, .roundStarted, .finished: nil
+        case .workerReady, .workerDraining, .workerFarSlower, .roundStarted, .finished: nil
         }
     }
 

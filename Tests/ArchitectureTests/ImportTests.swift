@@ -10,18 +10,19 @@ import Testing
         "SelMix": ["Common", "CKernels"],
         "Training": ["Common", "CKernels", "SelMix"],
         "Messaging": ["Common", "Coordination", "CZeroMQ", "CProtocol"],
+        "HTTP": ["Common", "FlyingFox", "FlyingSocks"],
         "Runtime": [
-            "Common", "CKernels", "CProtocol", "Coordination", "SelMix", "Training", "Messaging", "Yams", "Logging",
-            "Subprocess",
+            "Common", "CKernels", "CProtocol", "Coordination", "SelMix", "Training", "Messaging", "HTTP", "FlyingFox",
+            "FlyingSocks", "Yams", "Logging", "Subprocess",
         ],
         "Simulation": ["Common", "Coordination"],
         "SimulateCLI": ["Common", "Coordination", "Simulation", "ArgumentParser"],
-        "SelMixCLI": ["Common", "Coordination", "SelMix", "Training", "Runtime", "ArgumentParser", "Logging"],
+        "SelMixCLI": ["Common", "Coordination", "SelMix", "Training", "HTTP", "Runtime", "ArgumentParser", "Logging"],
     ]
 
     /// Modules without a clock, a file, a socket or a thread; Foundation is there for its arithmetic alone.
     static let pure: Set<String> = ["Common", "Coordination", "SelMix", "Simulation"]
-    static let system: Set<String> = ["Foundation", "Glibc", "Dispatch", "Synchronization"]
+    static let system: Set<String> = ["Foundation", "FoundationNetworking", "Glibc", "Dispatch", "Synchronization"]
 
     static let sources = URL(fileURLWithPath: #filePath)
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()

@@ -30,7 +30,8 @@ import Testing
         let other = try JobFileTests.parse(
             """
             name: other
-            cluster: {audit: 0.5, failureTimeout: 9s, minWorkers: 3, workerWait: 1, orphanTimeout: 1}
+            cluster:
+              {audit: 0.5, failureTimeout: 9s, minWorkers: 3, workerWait: 1, orphanTimeout: 1, slowWorkers: refuse}
             checkpoints: {keep: 9}
             """, overrides: ["output=other"])
         let job = try JobFileTests.parse()

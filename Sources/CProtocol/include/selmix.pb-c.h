@@ -19,6 +19,9 @@ typedef struct Selmix__Wire__Frame Selmix__Wire__Frame;
 typedef struct Selmix__Wire__Tensor Selmix__Wire__Tensor;
 typedef struct Selmix__Wire__Hello Selmix__Wire__Hello;
 typedef struct Selmix__Wire__Heartbeat Selmix__Wire__Heartbeat;
+typedef struct Selmix__Wire__Telemetry Selmix__Wire__Telemetry;
+typedef struct Selmix__Wire__Quantiles Selmix__Wire__Quantiles;
+typedef struct Selmix__Wire__SelfTest Selmix__Wire__SelfTest;
 typedef struct Selmix__Wire__Work Selmix__Wire__Work;
 typedef struct Selmix__Wire__Contribution Selmix__Wire__Contribution;
 typedef struct Selmix__Wire__ContributionSlice Selmix__Wire__ContributionSlice;
@@ -162,10 +165,83 @@ struct  Selmix__Wire__Heartbeat
   uint64_t weights_version;
   size_t n_holding;
   uint64_t *holding;
+  /*
+   * Of both, absent means not known.
+   */
+  Selmix__Wire__Telemetry *telemetry;
+  Selmix__Wire__SelfTest *self_test;
 };
 #define SELMIX__WIRE__HEARTBEAT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&selmix__wire__heartbeat__descriptor) \
-    , 0, 0, 0, 0, 0, 0,NULL }
+    , 0, 0, 0, 0, 0, 0,NULL, NULL, NULL }
+
+
+/*
+ * What a worker tells of itself, for whoever watches the run; it decides nothing.
+ */
+struct  Selmix__Wire__Telemetry
+{
+  ProtobufCMessage base;
+  /*
+   * Processors that it may use.
+   */
+  uint32_t cores;
+  /*
+   * Processor time per second; of the computing thread, per second in which it had work.
+   */
+  double cpu;
+  double busy_cpu;
+  uint64_t memory_bytes;
+  uint64_t memory_private_bytes;
+  uint64_t disk_free_bytes;
+  /*
+   * Share of the working time spent waiting for pages of the data files.
+   */
+  double disk_wait;
+  double samples_per_second;
+  uint64_t bytes_sent;
+  uint64_t bytes_received;
+  uint64_t errors;
+  double round_trip_seconds;
+  Selmix__Wire__Quantiles *gather;
+  Selmix__Wire__Quantiles *compute;
+  Selmix__Wire__Quantiles *send;
+  Selmix__Wire__Quantiles *wait;
+  Selmix__Wire__Quantiles *step;
+};
+#define SELMIX__WIRE__TELEMETRY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&selmix__wire__telemetry__descriptor) \
+    , 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL, NULL }
+
+
+/*
+ * Seconds.
+ */
+struct  Selmix__Wire__Quantiles
+{
+  ProtobufCMessage base;
+  double p50;
+  double p95;
+};
+#define SELMIX__WIRE__QUANTILES__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&selmix__wire__quantiles__descriptor) \
+    , 0, 0 }
+
+
+/*
+ * How fast a worker's machine is, measured before the first shard.
+ */
+struct  Selmix__Wire__SelfTest
+{
+  ProtobufCMessage base;
+  double matrix_flops_per_second;
+  double memory_bytes_per_second;
+  double disk_bytes_per_second;
+  double round_trip_seconds;
+};
+#define SELMIX__WIRE__SELF_TEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&selmix__wire__self_test__descriptor) \
+    , 0, 0, 0, 0 }
 
 
 struct  Selmix__Wire__Work
@@ -414,6 +490,63 @@ Selmix__Wire__Heartbeat *
                       const uint8_t       *data);
 void   selmix__wire__heartbeat__free_unpacked
                      (Selmix__Wire__Heartbeat *message,
+                      ProtobufCAllocator *allocator);
+/* Selmix__Wire__Telemetry methods */
+void   selmix__wire__telemetry__init
+                     (Selmix__Wire__Telemetry         *message);
+size_t selmix__wire__telemetry__get_packed_size
+                     (const Selmix__Wire__Telemetry   *message);
+size_t selmix__wire__telemetry__pack
+                     (const Selmix__Wire__Telemetry   *message,
+                      uint8_t             *out);
+size_t selmix__wire__telemetry__pack_to_buffer
+                     (const Selmix__Wire__Telemetry   *message,
+                      ProtobufCBuffer     *buffer);
+Selmix__Wire__Telemetry *
+       selmix__wire__telemetry__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   selmix__wire__telemetry__free_unpacked
+                     (Selmix__Wire__Telemetry *message,
+                      ProtobufCAllocator *allocator);
+/* Selmix__Wire__Quantiles methods */
+void   selmix__wire__quantiles__init
+                     (Selmix__Wire__Quantiles         *message);
+size_t selmix__wire__quantiles__get_packed_size
+                     (const Selmix__Wire__Quantiles   *message);
+size_t selmix__wire__quantiles__pack
+                     (const Selmix__Wire__Quantiles   *message,
+                      uint8_t             *out);
+size_t selmix__wire__quantiles__pack_to_buffer
+                     (const Selmix__Wire__Quantiles   *message,
+                      ProtobufCBuffer     *buffer);
+Selmix__Wire__Quantiles *
+       selmix__wire__quantiles__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   selmix__wire__quantiles__free_unpacked
+                     (Selmix__Wire__Quantiles *message,
+                      ProtobufCAllocator *allocator);
+/* Selmix__Wire__SelfTest methods */
+void   selmix__wire__self_test__init
+                     (Selmix__Wire__SelfTest         *message);
+size_t selmix__wire__self_test__get_packed_size
+                     (const Selmix__Wire__SelfTest   *message);
+size_t selmix__wire__self_test__pack
+                     (const Selmix__Wire__SelfTest   *message,
+                      uint8_t             *out);
+size_t selmix__wire__self_test__pack_to_buffer
+                     (const Selmix__Wire__SelfTest   *message,
+                      ProtobufCBuffer     *buffer);
+Selmix__Wire__SelfTest *
+       selmix__wire__self_test__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   selmix__wire__self_test__free_unpacked
+                     (Selmix__Wire__SelfTest *message,
                       ProtobufCAllocator *allocator);
 /* Selmix__Wire__Work methods */
 void   selmix__wire__work__init
@@ -676,6 +809,15 @@ typedef void (*Selmix__Wire__Hello_Closure)
 typedef void (*Selmix__Wire__Heartbeat_Closure)
                  (const Selmix__Wire__Heartbeat *message,
                   void *closure_data);
+typedef void (*Selmix__Wire__Telemetry_Closure)
+                 (const Selmix__Wire__Telemetry *message,
+                  void *closure_data);
+typedef void (*Selmix__Wire__Quantiles_Closure)
+                 (const Selmix__Wire__Quantiles *message,
+                  void *closure_data);
+typedef void (*Selmix__Wire__SelfTest_Closure)
+                 (const Selmix__Wire__SelfTest *message,
+                  void *closure_data);
 typedef void (*Selmix__Wire__Work_Closure)
                  (const Selmix__Wire__Work *message,
                   void *closure_data);
@@ -727,6 +869,9 @@ extern const ProtobufCMessageDescriptor selmix__wire__frame__descriptor;
 extern const ProtobufCMessageDescriptor selmix__wire__tensor__descriptor;
 extern const ProtobufCMessageDescriptor selmix__wire__hello__descriptor;
 extern const ProtobufCMessageDescriptor selmix__wire__heartbeat__descriptor;
+extern const ProtobufCMessageDescriptor selmix__wire__telemetry__descriptor;
+extern const ProtobufCMessageDescriptor selmix__wire__quantiles__descriptor;
+extern const ProtobufCMessageDescriptor selmix__wire__self_test__descriptor;
 extern const ProtobufCMessageDescriptor selmix__wire__work__descriptor;
 extern const ProtobufCMessageDescriptor selmix__wire__contribution__descriptor;
 extern const ProtobufCMessageDescriptor selmix__wire__contribution_slice__descriptor;

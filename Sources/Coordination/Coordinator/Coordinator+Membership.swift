@@ -26,7 +26,7 @@ extension Coordinator {
         case .admitted:
             workers[header.incarnation] = WorkerRecord(
                 name: header.worker, host: hello.host, incarnation: header.incarnation, joinOrder: joined,
-                lastHeard: now)
+                lastHeard: now, hello: hello, joinedAt: now)
             joined += 1
             directives.append(.record(.workerJoined(header.worker, header.incarnation, hello)))
             directives.append(.send(.welcome(welcome), to: header.incarnation))
@@ -82,16 +82,24 @@ extension Coordinator {
     ) {
         guard var worker = workers[incarnation] else { return }
         directives.append(.send(.alive, to: incarnation))
+        worker.telemetry = heartbeat.telemetry ?? worker.telemetry
+        worker.selfTest = heartbeat.selfTest ?? worker.selfTest
         if case .ready(let probe) = heartbeat.phase, worker.state == .joining {
             guard probe == configuration.probe else {
                 let reason =
                     "worker \(worker.name) rounds differently (probe \(probe), here \(configuration.probe)): its "
                     + "processor or libraries differ"
-                directives.append(.send(.refused(reason: reason, retry: false), to: incarnation))
-                directives.append(.record(.workerRefused(worker.name, incarnation, reason: reason)))
-                workers[incarnation] = nil
-                givenUp.insert(incarnation)
+                turnAway(worker, reason: reason, &directives)
                 return
+            }
+            let problems = problems(of: worker)
+            if !problems.isEmpty {
+                let reason = "worker \(worker.name) is far slower than the others: " + problems.joined(separator: "; ")
+                guard !configuration.refusesSlowWorkers else {
+                    turnAway(worker, reason: reason, &directives)
+                    return
+                }
+                directives.append(.record(.workerFarSlower(worker.name, incarnation, reason: reason)))
             }
             worker.state = .ready
             directives.append(.record(.workerReady(worker.name, incarnation)))
@@ -113,11 +121,29 @@ extension Coordinator {
         resendLost(to: incarnation, heartbeat, at: now, &directives)
     }
 
+    private mutating func turnAway(
+        _ worker: WorkerRecord, reason: String, _ directives: inout [CoordinatorDirective]
+    ) {
+        directives.append(.send(.refused(reason: reason, retry: false), to: worker.incarnation))
+        directives.append(.record(.workerRefused(worker.name, worker.incarnation, reason: reason)))
+        workers[worker.incarnation] = nil
+        givenUp.insert(worker.incarnation)
+    }
+
+    /// A person asks that a worker leaves; nothing happens where there is none of this name.
+    mutating func onDrainRequested(
+        _ name: String, reason: String, _ directives: inout [CoordinatorDirective]
+    ) {
+        guard let worker = workers.values.first(where: { $0.name == name }) else { return }
+        onLeaving(reason, from: worker.incarnation, &directives)
+    }
+
     mutating func onLeaving(
         _ reason: String, from incarnation: Incarnation, _ directives: inout [CoordinatorDirective]
     ) {
         guard let worker = workers[incarnation], worker.state != .draining else { return }
         workers[incarnation]?.state = .draining
+        workers[incarnation]?.leavingReason = reason
         directives.append(.record(.workerDraining(worker.name, incarnation, reason: reason)))
     }
 

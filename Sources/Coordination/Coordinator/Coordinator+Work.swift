@@ -122,11 +122,15 @@ extension Coordinator {
     /// Takes a contribution off what its worker still owes.
     private mutating func settle(_ contribution: Contribution, of incarnation: Incarnation, at now: Instant) {
         guard var worker = workers[incarnation] else { return }
-        Self.settle(contribution, in: &worker.late, at: now)
+        worker.lastWorked = now
+        if let late = Self.settle(contribution, in: &worker.late, at: now) {
+            worker.pace.add(now - late.lastSent, shards: late.assignment.shards.count)
+        }
         if let done = Self.settle(contribution, in: &worker.outstanding, at: now) {
             // From the last sending, so that a lost one does not pass for slow work.
             slowestTurnaround = max(slowestTurnaround, now - done.lastSent)
             pace = max(pace ?? .zero, now - done.lastSent)
+            worker.pace.add(now - done.lastSent, shards: done.assignment.shards.count)
         }
         workers[incarnation] = worker
     }

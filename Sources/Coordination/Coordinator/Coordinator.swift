@@ -38,15 +38,18 @@ public struct Coordinator: Sendable {
         public var quarantined: [String: String]
         /// The round to begin with: 0, or what a checkpoint says.
         public var firstRound: RoundIndex
+        /// A worker whose self-test is far below that of the others is refused, not only named.
+        public var refusesSlowWorkers: Bool
 
         public init(
             runID: RunID, epoch: Epoch, shards: Int, rounds: Int, stepsPerRound: Int, timing: Timing,
             minWorkers: Int, workerWait: Duration, instructionSet: String, version: String, matrixLibrary: String,
             probe: Digest, tracesShards: Bool = false, audit: AuditPlan = .none, quarantined: [String: String] = [:],
-            firstRound: RoundIndex = RoundIndex(0)
+            firstRound: RoundIndex = RoundIndex(0), refusesSlowWorkers: Bool = false
         ) {
             self.audit = audit
             self.quarantined = quarantined
+            self.refusesSlowWorkers = refusesSlowWorkers
             self.tracesShards = tracesShards
             self.runID = runID
             self.epoch = epoch
@@ -147,6 +150,8 @@ public struct Coordinator: Sendable {
         case .workersGone where phase == .concluding, .stopRequested where phase == .concluding: break
         case .workersGone(let reason):
             finish(.failed(SelMixError(.cluster, "no worker is left: \(reason)")), &directives)
+        case .drainRequested(let name, let reason):
+            onDrainRequested(name, reason: reason, &directives)
         case .stopRequested(let reason):
             finish(.interrupted(reason: reason), &directives)
         case .shellFailed(let error):
@@ -155,6 +160,8 @@ public struct Coordinator: Sendable {
         progress(at: now, &directives)
         return directives
     }
+
+    public var isOver: Bool { if case .over = phase { true } else { false } }
 
     /// When a tick is due even if nothing else happens; nil when nothing is waited for.
     public var nextDeadline: Instant? {

@@ -42,6 +42,8 @@ public enum RunEvent: Sendable, Equatable {
     case workerJoined(String, Incarnation, Hello)
     case workerReady(String, Incarnation)
     case workerRefused(String, Incarnation, reason: String)
+    /// It takes part, but its self-test is far below that of the others.
+    case workerFarSlower(String, Incarnation, reason: String)
     case workerDraining(String, Incarnation, reason: String)
     case workerLeft(String, Incarnation)
     case workerLost(String, Incarnation, reason: String)

@@ -17,6 +17,8 @@ public enum CoordinatorEvent: Sendable {
     case concluded
     /// The launcher knows that no worker is left and none will come.
     case workersGone(reason: String)
+    /// A person asks that the worker of this name hands over and leaves.
+    case drainRequested(worker: String, reason: String)
     /// A person or a scheduler asks the run to stop.
     case stopRequested(reason: String)
     /// The shell met an error that ends the run, such as a disk that cannot be written.

@@ -8,6 +8,7 @@ extension RunEvent: CustomStringConvertible {
         case .workerJoined(let name, _, _): "worker \(name) joined"
         case .workerReady(let name, _): "worker \(name) is ready"
         case .workerRefused(let name, _, let reason): "worker \(name) refused: \(reason)"
+        case .workerFarSlower(_, _, let reason): reason
         case .workerDraining(let name, _, let reason): "worker \(name) is leaving: \(reason)"
         case .workerLeft(let name, _): "worker \(name) left"
         case .workerLost(let name, _, let reason): "worker \(name) lost: \(reason)"

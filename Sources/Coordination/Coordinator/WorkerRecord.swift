@@ -50,6 +50,16 @@ struct WorkerRecord: Sendable {
     let joinOrder: Int
     var state = State.joining
     var lastHeard: Instant
+    let hello: Hello
+    let joinedAt: Instant
+    /// Why it drains.
+    var leavingReason = ""
+    /// When a contribution of it last arrived.
+    var lastWorked = Instant.origin
+    var pace = ShardPace()
+    /// What it told last.
+    var telemetry: WorkerTelemetry?
+    var selfTest: SelfTest?
     var blocks: UInt64 = 0
     /// The weights that it was last sent.
     var weights: WeightsVersion?

@@ -72,8 +72,16 @@ public struct Heartbeat: Hashable, Sendable {
     public var weights: WeightsVersion?
     /// Numbers of the assignments that the worker holds and has not finished.
     public var holding: [UInt64]
+    /// What the worker tells of itself, for whoever watches; decides nothing.
+    public var telemetry: WorkerTelemetry?
+    /// Once it is ready.
+    public var selfTest: SelfTest?
 
-    public init(phase: Phase, blocks: UInt64, weights: WeightsVersion?, holding: [UInt64]) {
+    public init(
+        phase: Phase, blocks: UInt64, weights: WeightsVersion?, holding: [UInt64], telemetry: WorkerTelemetry? = nil,
+        selfTest: SelfTest? = nil
+    ) {
+        (self.telemetry, self.selfTest) = (telemetry, selfTest)
         self.phase = phase
         self.blocks = blocks
         self.weights = weights

@@ -123,7 +123,9 @@ extension WorkerMessage: WireDecodable {
                     phase: heartbeat.ready != 0 ? .ready(probe: Digest(rawValue: heartbeat.probe)) : .loading,
                     blocks: heartbeat.blocks,
                     weights: heartbeat.has_weights != 0 ? WeightsVersion(try int(heartbeat.weights_version)) : nil,
-                    holding: Array(UnsafeBufferPointer(start: heartbeat.holding, count: heartbeat.n_holding))))
+                    holding: Array(UnsafeBufferPointer(start: heartbeat.holding, count: heartbeat.n_holding)),
+                    telemetry: try heartbeat.telemetry.map { try WorkerTelemetry($0.pointee) },
+                    selfTest: try heartbeat.self_test.map { try SelfTest($0.pointee) }))
         case SELMIX__WIRE__FRAME__BODY_CONTRIBUTION:
             let contribution = try present(frame.contribution)
             self = .contribution(

@@ -86,6 +86,8 @@ extension WorkerMessage: WireEncodable {
                 }
                 $0.n_holding = heartbeat.holding.count
                 $0.holding = builder.array(heartbeat.holding)
+                $0.telemetry = heartbeat.telemetry?.encoded(builder)
+                $0.self_test = heartbeat.selfTest?.encoded(builder)
             }
         case .contribution(let contribution):
             builder.frame.body_case = SELMIX__WIRE__FRAME__BODY_CONTRIBUTION

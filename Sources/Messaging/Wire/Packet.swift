@@ -11,6 +11,9 @@ public struct Packet<Message: Sendable>: Sendable {
         self.message = message
         self.tensors = tensors
     }
+
+    /// Of the tensors, which are all that counts.
+    public var byteCount: UInt64 { tensors.reduce(0) { $0 + UInt64($1.bytes.count) } }
 }
 
 /// A tensor on the wire: a description in the header frame and one frame of raw little-endian values, row-major.

@@ -16,11 +16,14 @@ public final class CoordinatedRun {
         public var tellsWaiting: Bool
         /// Whether an unfinished run of the same configuration is taken up; otherwise it is an error.
         public var resumes: Bool
+        /// Nil: no HTTP.
+        public var http: MonitorServer.Options?
 
         public init(
             control: String, bulk: String, display: ProgressDisplay.Style, tellsWaiting: Bool = true,
-            resumes: Bool = true
+            resumes: Bool = true, http: MonitorServer.Options?
         ) {
+            self.http = http
             self.resumes = resumes
             self.control = control
             self.bulk = bulk
@@ -34,6 +37,7 @@ public final class CoordinatedRun {
     private let directory: RunDirectory
     private let recorder: RunRecorder
     private let display: ProgressDisplay
+    private let server: MonitorServer?
     private let started = Date()
     private let info: RunDirectory.Info
     private var result: RunResult?
@@ -55,8 +59,10 @@ public final class CoordinatedRun {
             run.job.tensorBoard
             ? try TensorBoardLog(
                 folder: directory.file(RunDirectory.Name.tensorBoard), epoch: start.epoch.rawValue, at: started) : nil
+        let monitor = RunMonitor(run, runID: start.runID, epoch: start.epoch, at: SystemClock.now)
         recorder = RunRecorder(
-            job: run.job, log: events, tensorBoard: tensorBoard, display: display, tellsWaiting: options.tellsWaiting)
+            job: run.job, log: events, tensorBoard: tensorBoard, display: display, tellsWaiting: options.tellsWaiting,
+            monitor: monitor)
         let identity = CheckpointStore.Identity(
             runID: start.runID, epoch: start.epoch, configuration: run.configurationDigest,
             stepsPerRound: run.job.selmix.stepsPerRound)
@@ -67,10 +73,14 @@ public final class CoordinatedRun {
                 // The log is durable before the checkpoint that names its length.
                 try store.write(state, identity: identity, eventOffset: events.sync(), keep: keep)
             }, log: log)
+        let drainer = shell.drainer
+        server = try options.http.map {
+            try MonitorServer($0, board: monitor.board, output: directory.path, drain: drainer)
+        }
         info = RunDirectory.Info(
             runID: start.runID, epoch: start.epoch, configurationDigest: run.configurationDigest.description,
             processID: getpid(), control: shell.addresses.control, bulk: shell.addresses.bulk,
-            version: Version.current, finished: false, job: run.job)
+            http: server?.url, version: Version.current, finished: false, job: run.job)
         // The epoch is on disk before any message carries it.
         try directory.write(info)
         recorder.onFailure = { [abort = shell.aborter] in abort($0) }
@@ -79,21 +89,43 @@ public final class CoordinatedRun {
         }
     }
 
-    /// Leads the run on the calling thread and writes its results.
+    /// Carries the shell to its thread, which is the only one that uses it from then on.
+    private struct Leader: @unchecked Sendable {
+        let shell: CoordinatorShell
+        let concluding: () -> CoordinatorShell.ResultWriter
+
+        var result: Result<(outcome: Outcome, result: RunResult, report: RunReport?), any Error> {
+            Result { try shell.lead(concluding: concluding) }
+        }
+    }
+
+    /// Leads the run and writes its results.
     ///
     /// - Returns: the report of a run that finished.
     /// - Throws: `interrupted` or `failed`, after writing what there is.
-    public func lead() throws -> RunReport {
-        let (outcome, result, finalReport) = try shell.lead(concluding: { [self] in
-            let write = writer(.finished)
-            var info = info
-            info.finished = true
-            return { [directory, info] result in
-                guard let report = try write(result) else { preconditionFailure("a finished run without a validation") }
-                try directory.write(info)
-                return report
-            }
-        })
+    public func lead() async throws -> RunReport {
+        server?.start()
+        if let server { display.announce("watch this run at \(server.url)") }
+        let leader = Leader(
+            shell: shell,
+            concluding: { [self] in
+                let write = writer(.finished)
+                var info = info
+                info.finished = true
+                return { [directory, info] result in
+                    guard let report = try write(result) else {
+                        preconditionFailure("a finished run without a validation")
+                    }
+                    try directory.write(info)
+                    return report
+                }
+            })
+        // Leading blocks a thread for the whole run, so it gets one of its own, and HTTP is answered meanwhile.
+        let led = await withCheckedContinuation { continuation in
+            Thread { continuation.resume(returning: leader.result) }.start()
+        }
+        await server?.stop()
+        let (outcome, result, finalReport) = try led.get()
         display.close()
         self.result = result
         if let finalReport { return finalReport }

@@ -119,12 +119,17 @@ public final class CoordinatorShell {
                 instructionSet: run.instructionSet, version: Version.current,
                 matrixLibrary: InstructionSet.libraryVersion, probe: run.probe, tracesShards: job.trace == .shards,
                 audit: AuditPlan(seed: job.seed, fraction: job.cluster.audit), quarantined: start.quarantined,
-                firstRound: firstRound))
+                firstRound: firstRound, refusesSlowWorkers: job.cluster.slowWorkers == .refuse))
     }
 
     /// Asks the run to stop; from any thread.
     public var stopper: @Sendable (String) -> Void {
         { [mailbox] reason in mailbox.post(.event(.stopRequested(reason: reason))) }
+    }
+
+    /// Asks that a worker hands over and leaves; from any thread.
+    public var drainer: @Sendable (_ worker: String, _ reason: String) -> Void {
+        { [mailbox] worker, reason in mailbox.post(.event(.drainRequested(worker: worker, reason: reason))) }
     }
 
     /// Tells that no worker is left and none will come; from any thread.
@@ -148,12 +153,13 @@ public final class CoordinatorShell {
         makeResultWriter = concluding
         handle(.started)
         while outcome == nil {
-            let wait = core.nextDeadline.map { $0 - SystemClock.now }
-            Poller.wait([control, bulk], wake: mailbox.signal, timeout: wait)
+            let next = core.nextDeadline.map { min($0, observer.nextTurn) } ?? observer.nextTurn
+            Poller.wait([control, bulk], wake: mailbox.signal, timeout: next - SystemClock.now)
             receive(from: control)
             receive(from: bulk)
             for arrival in mailbox.takeAll() { handle(arrival) }
             if let deadline = core.nextDeadline, SystemClock.now >= deadline { handle(.tick) }
+            observer.turned(core)
         }
         // Lets the last words to the workers go out.
         control.linger(.seconds(1))
@@ -278,7 +284,7 @@ public final class CoordinatorShell {
                     ]
                 }
             }
-            observer.roundEnded(result.report, result.metrics)
+            observer.roundEnded(result)
             handle(
                 .selected(
                     Selection(

@@ -8,6 +8,8 @@ public struct StepTrace: Sendable, Equatable {
     /// Whose contribution came last, and how long after the first.
     public var waitedFor: String
     public var waited: Duration
+    /// When each worker's last contribution arrived.
+    public var arrivals: [String: Instant]
     /// Digest of each shard's gradient, and of each tensor of the new weights; empty unless they are traced.
     public var shards: [String] = []
     public var tensors: [String: String] = [:]
@@ -15,6 +17,7 @@ public struct StepTrace: Sendable, Equatable {
     init(_ contributions: [TreeNode: KeptContribution]) {
         let ordered = contributions.sorted { $0.key.lower < $1.key.lower }
         contributors = Dictionary(grouping: ordered, by: \.value.giver).mapValues { $0.map(\.key.description) }
+        self.arrivals = Dictionary(ordered.map { ($0.value.giver, $0.value.arrival) }, uniquingKeysWith: max)
         let arrivals = ordered.map(\.value).sorted { $0.arrival < $1.arrival }
         waitedFor = arrivals.last?.giver ?? ""
         waited = arrivals.last.map { $0.arrival - arrivals[0].arrival } ?? .zero

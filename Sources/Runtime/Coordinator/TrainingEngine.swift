@@ -96,6 +96,9 @@ final class TrainingEngine {
         var selection: RoundSelection?
         /// The gains have settled, and the job asks to stop then.
         var converged = false
+        /// Of this validation.
+        var counts: ConfusionView
+        var pseudoLabelCounts: [Int]?
     }
 
     /// Ends a validation: metrics, best head, multipliers, gain, distribution.
@@ -126,7 +129,9 @@ final class TrainingEngine {
             best = BestState(head: weights, counts: sums.counts, multipliers: multipliers)
         }
         converged = report.largestGain.map { convergence?.settles(with: $0) ?? false } ?? false
-        return RoundResult(report: report, metrics: metrics, selection: made, converged: converged)
+        return RoundResult(
+            report: report, metrics: metrics, selection: made, converged: converged, counts: ConfusionView(sums.counts),
+            pseudoLabelCounts: pseudoLabelCounts)
     }
 
     /// Pseudo-labels belong to the selection, and are covered by its digest.

@@ -10,9 +10,9 @@ extension Job {
     /// in their tensors is part of the configuration digest by itself.
     private static let excluded: Set<String> = [
         "name", "output", "checkpoints.keep", "cluster.audit", "cluster.failureTimeout", "cluster.minWorkers",
-        "cluster.workerWait", "cluster.orphanTimeout", "baselines", "trace", "tensorBoard", "data.train.features",
-        "data.train.labels", "data.validation.features", "data.validation.labels", "data.test.features",
-        "data.test.labels", "data.unlabeled.features", "head.weight", "head.bias",
+        "cluster.workerWait", "cluster.orphanTimeout", "cluster.slowWorkers", "baselines", "trace", "tensorBoard",
+        "data.train.features", "data.train.labels", "data.validation.features", "data.validation.labels",
+        "data.test.features", "data.test.labels", "data.unlabeled.features", "head.weight", "head.bias",
     ]
 
     /// The settings that decide the bytes of the result, by their path in the job file, in the order of their paths; such

@@ -92,6 +92,7 @@ extension ClusterSettings {
         minWorkers = try section.whole("minWorkers", or: minWorkers, .from(1, to: 4096))
         workerWait = try section.seconds("workerWait", or: workerWait, from: 0, to: 86400)
         orphanTimeout = try section.seconds("orphanTimeout", or: orphanTimeout, from: 0, to: 86400)
+        slowWorkers = try section.choice("slowWorkers", or: slowWorkers)
         instructionSet = try section.text("instructionSet")
     }
 }

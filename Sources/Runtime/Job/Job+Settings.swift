@@ -60,6 +60,13 @@ public struct OptimizerSettings: Sendable, Codable, Equatable {
     public init() {}
 }
 
+/// What a run does with a worker that is far slower than the others before it has done anything.
+public enum SlowWorkers: String, Sendable, Codable, CaseIterable {
+    /// It is named, and takes part.
+    case warn
+    case refuse
+}
+
 /// How a run is spread over machines, and when it gives up on them.
 public struct ClusterSettings: Sendable, Codable, Equatable {
     /// What gradients are computed in and travel as.
@@ -76,6 +83,8 @@ public struct ClusterSettings: Sendable, Codable, Equatable {
     public var workerWait = 60.0
     /// Seconds that a worker waits for a coordinator that went away.
     public var orphanTimeout = 60.0
+    /// What becomes of a worker whose self-test is far below that of the others.
+    public var slowWorkers = SlowWorkers.warn
     /// The processor instructions of every product, by their oneDNN name; nil: the best that the coordinator has.
     public var instructionSet: String?
 

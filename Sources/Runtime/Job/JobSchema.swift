@@ -36,7 +36,7 @@ indirect enum JobSchema: Sendable {
         "batch": .value,
         "cluster": .section([
             "shards": .value, "precision": .value, "audit": .value, "failureTimeout": .value, "minWorkers": .value,
-            "workerWait": .value, "orphanTimeout": .value, "instructionSet": .value,
+            "workerWait": .value, "orphanTimeout": .value, "instructionSet": .value, "slowWorkers": .value,
         ]),
         "checkpoints": .section(["keep": .value]),
         "trace": .value,

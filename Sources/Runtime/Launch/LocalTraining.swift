@@ -10,8 +10,14 @@ public struct LocalTraining: Sendable {
     public var display: ProgressDisplay.Style
     /// Whether an unfinished run in the output directory is taken up.
     public var resumes: Bool
+    /// Where the run can be watched; nil: nowhere.
+    public var http: MonitorServer.Options?
 
-    public init(workers: Int, program: String, display: ProgressDisplay.Style, resumes: Bool = false) {
+    public init(
+        workers: Int, program: String, display: ProgressDisplay.Style, resumes: Bool = false,
+        http: MonitorServer.Options? = nil
+    ) {
+        self.http = http
         self.resumes = resumes
         self.workers = workers
         self.program = program
@@ -20,18 +26,20 @@ public struct LocalTraining: Sendable {
 
     /// - Throws: what ended a run that did not finish.
     public func callAsFunction(_ prepared: PreparedRun, log: Logger) async throws -> RunReport {
-        let (run, report) = try await train(prepared, log: log)
+        let (run, report) = try await train(prepared, http: http, log: log)
         guard prepared.job.baselines else { return report }
         let suite = BaselineSuite(
             run: prepared, directory: prepared.job.output + "/baselines",
-            train: { try await train(PreparedRun($0), log: log).report },
+            train: { try await train(PreparedRun($0), http: nil, log: log).report },
             announce: { [display] line in
-                if display != .quiet { FileHandle.standardError.write(Data("\(line)\n".utf8)) }
+                display.tell(line)
             })
         return try run.value.add(try await suite(comparedWith: report), to: report)
     }
 
-    private func train(_ prepared: PreparedRun, log: Logger) async throws -> (run: CarriedRun, report: RunReport) {
+    private func train(
+        _ prepared: PreparedRun, http: MonitorServer.Options?, log: Logger
+    ) async throws -> (run: CarriedRun, report: RunReport) {
         let sockets = try SocketDirectory()
         // A run with fewer workers than were asked for would look slow without saying why, so it starts with all of them.
         var prepared = prepared
@@ -41,20 +49,18 @@ public struct LocalTraining: Sendable {
                 prepared,
                 options: .init(
                     control: sockets.address("control"), bulk: sockets.address("bulk"), display: display,
-                    tellsWaiting: false, resumes: resumes), log: log))
+                    tellsWaiting: false, resumes: resumes, http: http), log: log))
         let signals = StopSignals(onStop: run.value.shell.stopper)
         let addresses = run.value.shell.addresses
         let processes = LocalWorkers(
             count: workers, program: program,
-            arguments: { name in
+            arguments: { [display] name in
                 [
                     "worker", "--connect", addresses.control, "--connect-bulk", addresses.bulk, "--name", name,
                     "--exit-with-parent",
-                ]
+                ] + (display.isLog ? ["--log-format", "json"] : [])
             },
-            onLine: { [display] line in
-                if display != .quiet { FileHandle.standardError.write(Data("\(line)\n".utf8)) }
-            },
+            onLine: { [display] name, line in display.tell(line, of: name) },
             onNoneLeft: run.value.shell.workersGone)
 
         let result = await run.lead()

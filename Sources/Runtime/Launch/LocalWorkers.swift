@@ -13,16 +13,17 @@ final class LocalWorkers: Sendable {
 
     private let state: Mutex<State>
     private let tasks: Mutex<[Task<Void, Never>]>
-    private let onLine: @Sendable (String) -> Void
+    private let onLine: @Sendable (_ name: String, _ line: String) -> Void
     private let onNoneLeft: @Sendable (String) -> Void
 
     /// - Parameters:
     ///   - program: the path of the `selmix` executable.
-    ///   - onLine: takes each line that a worker writes to standard error, with the worker's name before it.
+    ///   - onLine: takes each line that a worker writes to standard error.
     ///   - onNoneLeft: called when the last process has ended before ``stop(grace:)``, with the reason.
     init(
         count: Int, program: String, arguments: @escaping @Sendable (_ name: String) -> [String],
-        onLine: @escaping @Sendable (String) -> Void, onNoneLeft: @escaping @Sendable (String) -> Void
+        onLine: @escaping @Sendable (_ name: String, _ line: String) -> Void,
+        onNoneLeft: @escaping @Sendable (String) -> Void
     ) {
         state = Mutex(State(running: count))
         tasks = Mutex([])
@@ -48,8 +49,7 @@ final class LocalWorkers: Sendable {
     }
 
     private func run(_ name: String, program: String, arguments: [String]) async {
-        let end = await WorkerProcess.run(
-            program: program, arguments: arguments, onLine: { onLine("\(name): \($0)") })
+        let end = await WorkerProcess.run(program: program, arguments: arguments, onLine: { onLine(name, $0) })
         let reason: String? = state.withLock { state in
             state.running -= 1
             if !end.isPeaceful { state.complaints.append(end.told(of: name)) }

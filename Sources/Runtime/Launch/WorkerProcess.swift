@@ -37,7 +37,7 @@ enum WorkerProcess {
                 }
                 return lastLines
             }
-            let complaint = result.closureResult.first { $0.hasPrefix("error: ") }?.replacing("error: ", with: "")
+            let complaint = result.closureResult.lazy.compactMap(Self.error).first
             return switch result.terminationStatus {
             case .exited(let status): WorkerEnd(.exited(status), complaint: status == 0 ? nil : complaint)
             case .signaled(let number): WorkerEnd(.signaled(number))
@@ -47,5 +47,18 @@ enum WorkerProcess {
         } catch {
             return WorkerEnd(.notStarted, complaint: "\(error)")
         }
+    }
+
+    /// What ended a worker, from a line of its standard error in either format.
+    private static func error(_ line: String) -> String? {
+        struct Entry: Decodable {
+            var level: String
+            var message: String
+        }
+        if line.hasPrefix("error: ") { return String(line.dropFirst(7)) }
+        guard line.hasPrefix("{"), let entry = try? JSONDecoder().decode(Entry.self, from: Data(line.utf8)),
+            entry.level == "error"
+        else { return nil }
+        return entry.message
     }
 }

@@ -1,5 +1,6 @@
 import Coordination
 import Foundation
+import Logging
 
 /// The progress of a run on standard error: a bar that is redrawn on a terminal, a line a round elsewhere.
 public final class ProgressDisplay {
@@ -7,11 +8,30 @@ public final class ProgressDisplay {
         case bar
         case lines
         case quiet
+        /// As entries of a log.
+        case log(Logger)
 
         /// What suits standard error.
         public static func automatic(quiet: Bool) -> Style {
             if quiet { return .quiet }
             return isatty(2) == 1 ? .bar : .lines
+        }
+
+        var isQuiet: Bool { if case .quiet = self { true } else { false } }
+        fileprivate var isBar: Bool { if case .bar = self { true } else { false } }
+        fileprivate var isLines: Bool { if case .lines = self { true } else { false } }
+        var isLog: Bool { if case .log = self { true } else { false } }
+
+        /// A line from somewhere else, such as a worker; one that is an entry of a log already stays as it is.
+        func tell(_ line: String, of name: String? = nil) {
+            let text = name.map { "\($0): \(line)" } ?? line
+            switch self {
+            case .quiet: break
+            case .log(let log) where !(line.hasPrefix("{") && line.hasSuffix("}")):
+                log.info("\(line)", metadata: name.map { ["worker": "\($0)"] })
+            case .log: FileHandle.standardError.write(Data((line + "\n").utf8))
+            case .bar, .lines: FileHandle.standardError.write(Data((text + "\n").utf8))
+            }
         }
     }
 
@@ -23,24 +43,38 @@ public final class ProgressDisplay {
 
     /// Shows where the run is; redraws at most ten times a second.
     func show(_ progress: RunProgress, at now: Instant) {
-        guard style == .bar, now - lastDrawn >= .milliseconds(100) else { return }
+        guard style.isBar, now - lastDrawn >= .milliseconds(100) else { return }
         lastDrawn = now
         write("\r\u{1B}[K" + bar(progress, at: now, columns: columns))
         drawn = true
     }
 
+    /// A line for who watches a terminal, before the bar is there.
+    func announce(_ line: String) {
+        switch style {
+        case .bar: write(line + "\n")
+        case .log(let log): log.info("\(line)")
+        case .lines, .quiet: break
+        }
+    }
+
     /// A line that stays, above the bar.
     func note(_ line: String, _ progress: RunProgress, at now: Instant) {
-        guard style != .quiet else { return }
+        if case .log(let log) = style { log.notice("\(line)", metadata: fields(progress)) }
+        guard !style.isQuiet, !style.isLog else { return }
         write((drawn ? "\r\u{1B}[K" : "") + line + "\n")
         if drawn { write(bar(progress, at: now, columns: columns)) }
     }
 
     func roundEnded(_ progress: RunProgress, at now: Instant) {
-        guard style == .lines else { return }
+        guard style.isLog || style.isLines else { return }
         // A line a second is enough for a log, except for the end.
         guard now - lastDrawn >= .seconds(1) || progress.round >= progress.rounds else { return }
         lastDrawn = now
+        if case .log(let log) = style {
+            log.info("\(figures(progress, at: now).joined(separator: ", "))", metadata: fields(progress))
+            return
+        }
         write(figures(progress, at: now).joined(separator: "  ") + "\n")
     }
 
@@ -48,6 +82,12 @@ public final class ProgressDisplay {
     public func close() {
         if drawn { write("\r\u{1B}[K") }
         drawn = false
+    }
+
+    private func fields(_ progress: RunProgress) -> Logger.Metadata {
+        var fields: Logger.Metadata = ["round": "\(progress.round)", "step": "\(progress.stepsDone)"]
+        if let current = progress.current { fields["objective"] = "\(current)" }
+        return fields
     }
 
     private func bar(_ progress: RunProgress, at now: Instant, columns: Int) -> String {

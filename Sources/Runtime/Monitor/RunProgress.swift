@@ -90,7 +90,7 @@ extension Duration {
     fileprivate static func * (a: Duration, b: Double) -> Duration { .seconds(a.seconds * b) }
 
     /// For people: "3 s", "2 min 10 s", "1 h 5 min".
-    var short: String {
+    public var short: String {
         let total = Int(seconds.rounded())
         if total < 60 { return "\(total) s" }
         if total < 3600 { return "\(total / 60) min \(total % 60) s" }

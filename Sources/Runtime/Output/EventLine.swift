@@ -69,6 +69,7 @@ struct EventLine: Encodable {
             (worker, self.incarnation) = (name, incarnation.description)
         case .workerRefused(let name, let incarnation, let reason),
             .workerDraining(let name, let incarnation, let reason),
+            .workerFarSlower(let name, let incarnation, let reason),
             .workerLost(let name, let incarnation, let reason):
             (worker, self.incarnation, self.reason) = (name, incarnation.description, reason)
         case .moved(let shards, let work, let name):
@@ -116,6 +117,7 @@ extension RunEvent {
         case .workerReady: "worker-ready"
         case .workerRefused: "worker-refused"
         case .workerDraining: "worker-draining"
+        case .workerFarSlower: "worker-far-slower"
         case .workerLeft: "worker-left"
         case .workerLost: "worker-lost"
         case .moved: "moved"

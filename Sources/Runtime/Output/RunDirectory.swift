@@ -27,6 +27,8 @@ public final class RunDirectory: Sendable {
         var processID: Int32
         var control: String
         var bulk: String
+        /// Where the run can be watched; nil without HTTP.
+        var http: String?
         var version: String
         var finished: Bool
         var job: Job

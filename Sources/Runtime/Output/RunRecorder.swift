@@ -17,9 +17,13 @@ final class RunRecorder: RunObserver {
     /// Called when the event log cannot be written, or a repeated step differs from it.
     var onFailure: ((SelMixError) -> Void)?
 
+    private let monitor: RunMonitor
+
     init(
-        job: Job, log: EventLog, tensorBoard: TensorBoardLog?, display: ProgressDisplay, tellsWaiting: Bool
+        job: Job, log: EventLog, tensorBoard: TensorBoardLog?, display: ProgressDisplay, tellsWaiting: Bool,
+        monitor: RunMonitor
     ) {
+        self.monitor = monitor
         self.tellsWaiting = tellsWaiting
         progress = RunProgress(job: job, at: SystemClock.now)
         self.log = log
@@ -30,6 +34,7 @@ final class RunRecorder: RunObserver {
     func happened(_ event: RunEvent) {
         let now = SystemClock.now
         progress.update(event, at: now)
+        monitor.happened(event, at: now)
         check(log.append(event, trace: trace, at: Date()))
         if case .step(let result) = event {
             trace = nil
@@ -39,18 +44,35 @@ final class RunRecorder: RunObserver {
         display.show(progress, at: now)
     }
 
-    func stepTraced(_ trace: StepTrace) { self.trace = trace }
+    func stepTraced(_ trace: StepTrace) {
+        self.trace = trace
+        monitor.stepTraced(trace)
+    }
 
-    func roundEnded(_ report: RoundReport, _ metrics: Metrics) {
+    func roundEnded(_ result: TrainingEngine.RoundResult) {
+        let report = result.report
         progress.update(report)
+        monitor.roundEnded(result, at: SystemClock.now)
         check(log.append(round: report, at: Date()))
-        warn(tensorBoard?.append(report, recalls: metrics.perClassRecall, at: Date()))
+        warn(tensorBoard?.append(report, recalls: result.metrics.perClassRecall, at: Date()))
         display.roundEnded(progress, at: SystemClock.now)
     }
 
-    func rejected(_ reason: String) { rejectedMessages += 1 }
+    func rejected(_ reason: String) {
+        rejectedMessages += 1
+        monitor.rejected()
+    }
+
+    var nextTurn: Instant { monitor.nextDue }
+
+    func turned(_ coordinator: Coordinator) {
+        let now = SystemClock.now
+        guard now >= monitor.nextDue || coordinator.isOver else { return }
+        monitor.publish({ coordinator.observations }, phase: coordinator.phase, progress: progress, at: now)
+    }
 
     func checkpointed(before round: RoundIndex, error: SelMixError?) {
+        monitor.checkpointed(before: round, error: error, at: SystemClock.now)
         let name = error == nil ? "checkpoint" : "checkpoint-failed"
         check(log.append(EventLine(name: name, time: Date(), reason: error?.description, round: round.rawValue)))
         warn(error)
@@ -66,6 +88,7 @@ final class RunRecorder: RunObserver {
         let round = state?.nextRound.rawValue ?? 0
         check(log.append(EventLine(name: "resumed", time: Date(), round: round)))
         for report in state?.history ?? [] { progress.update(report) }
+        monitor.resumed(from: state, at: SystemClock.now)
         display.note("resuming from round \(round)", progress, at: SystemClock.now)
     }
 
@@ -84,6 +107,7 @@ final class RunRecorder: RunObserver {
         case .workerLost(_, _, "quarantined"): nil
         case .workerLost(let name, _, let reason): "lost worker \(name): \(reason)"
         case .workerRefused(_, _, let reason): "refused: \(reason)"
+        case .workerFarSlower(_, _, let reason): "warning: \(reason)"
         case .workerDraining(let name, _, let reason): "worker \(name) is leaving: \(reason)"
         case .quarantined(let quarantine):
             "warning: quarantined worker \(quarantine.worker) (\(quarantine.host)): \(quarantine.reason)"

@@ -4,7 +4,7 @@ import SelMix
 /// report.html: the report for eyes, one self-contained page.
 ///
 /// The page is a file of its own (Pages/report.html) that draws everything from one JSON object; this makes the object.
-public struct ReportPage {
+public enum ReportPage {
     /// A K x K matrix to draw. Classes stand in the order of decreasing training frequency, and neighbours share a bin
     /// where there are more of them than a screen can show.
     struct HeatMap: Encodable {
@@ -23,11 +23,11 @@ public struct ReportPage {
         var values: [Float]
     }
 
-    struct TopPair: Encodable {
-        var label: Int
-        var with: Int
-        var probability: Float
-        var gain: Float
+    public struct TopPair: Sendable, Codable {
+        public var label: Int
+        public var with: Int
+        public var probability: Float
+        public var gain: Float
     }
 
     private struct Content: Encodable {
@@ -81,7 +81,7 @@ public struct ReportPage {
         return matrix
     }
 
-    private static func topPairs(_ selection: TrainingEngine.RoundSelection, count: Int) -> [TopPair] {
+    static func topPairs(_ selection: TrainingEngine.RoundSelection, count: Int) -> [TopPair] {
         let probabilities = selection.distribution.probabilities
         let classes = probabilities.rows
         // A partial selection: the best `count` of K^2 entries, kept sorted.

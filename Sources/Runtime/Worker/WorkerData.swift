@@ -11,6 +11,7 @@ struct WorkerData: Sendable {
     let classes: Int
     let dimension: Int
     let validation: LabeledFeatures
+    let trainFeatures: StoredTensor
     let mixed: MixedBatch
     let loss: LossTerms
     /// Features without labels, in the semi-supervised setting.
@@ -31,6 +32,7 @@ struct WorkerData: Sendable {
             job.data.validation, role: "validation", catalog: catalog, classes: classes, dimension: dimension)
         let train = try LabeledFeatures(
             job.data.train, role: "train", catalog: catalog, classes: classes, dimension: dimension)
+        trainFeatures = train.features
         mixed = MixedBatch(
             data: train,
             shards: TrainingShards(labels: train.labels, classes: classes, shards: job.cluster.shards),

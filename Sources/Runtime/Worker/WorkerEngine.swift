@@ -45,6 +45,9 @@ final class WorkerEngine {
         sum = TreeSum(shards: data.job.cluster.shards, precision: precision, capacity: largest)
     }
 
+    /// How long samples were read and mixed since it was asked last.
+    func takeGatherTime() -> Duration { gradient.takeGatherTime() }
+
     /// Computes all nodes of an assignment.
     ///
     /// - Parameters:

@@ -29,7 +29,7 @@ public final class WorkerShell {
     /// What reaches the network thread from the others.
     private enum Arrival: Sendable {
         case session(WorkerEvent)
-        case loaded(WorkerData, probe: Digest)
+        case loaded(WorkerData, probe: Digest, SelfTest)
         /// Computed under a generation of the session, with the tensors to send.
         case computed(WorkerEngine.Output, generation: UInt64)
         case assignmentDone(UInt64, generation: UInt64)
@@ -39,6 +39,10 @@ public final class WorkerShell {
     private let context: MessagingContext
     private let mailbox = Mailbox<Arrival>()
     private let progress = WorkerEngine.Progress()
+    private let meter = WorkerMeter()
+    private var selfTest: SelfTest?
+    /// From hello to welcome.
+    private var greetingTime = Duration.zero
     private let compute = DispatchQueue(label: "selmix.compute")
     private let log: Logger
     private var session: WorkerSession
@@ -111,14 +115,26 @@ public final class WorkerShell {
         {
             switch received {
             case .rejected(let error):
+                meter.errors.add(1, ordering: .relaxed)
                 log.warning("dropped a message: \(error)")
             case .packet(let packet):
+                meter.bytesReceived.add(packet.byteCount, ordering: .relaxed)
                 guard packet.header.incarnation == session.incarnation else { continue }
+                hearAnswer(packet.message)
                 guard take(packet) else { continue }
                 handle(.received(packet.message, packet.header))
                 // New weights end what waited for older ones.
                 if case .weights = packet.message { plans = plans.filter { session.holds($0.key) } }
             }
+        }
+    }
+
+    /// Tells how long an answer took.
+    private func hearAnswer(_ message: CoordinatorMessage) {
+        switch message {
+        case .welcome: greetingTime = meter.answered(at: SystemClock.now) ?? greetingTime
+        case .alive: meter.answered(at: SystemClock.now)
+        default: break
         }
     }
 
@@ -202,7 +218,9 @@ public final class WorkerShell {
         let generation = progress.generation.load(ordering: .relaxed)
         switch arrival {
         case .session(let event): handle(event)
-        case .loaded(let data, let probe):
+        case .loaded(let data, let probe, var test):
+            test.roundTrip = greetingTime.seconds
+            selfTest = test
             do {
                 engine = EngineBox(try WorkerEngine(data: data, progress: progress))
                 self.data = data
@@ -217,6 +235,7 @@ public final class WorkerShell {
         case .assignmentDone(let number, let computedUnder):
             guard computedUnder == generation else { return }
             plans[number] = nil
+            meter.handedOver(at: SystemClock.now)
             handle(.assignmentDone(number))
         }
     }
@@ -225,7 +244,7 @@ public final class WorkerShell {
         switch output {
         case .slice(let slice, let frame):
             guard session.holds(slice.assignment) else { return }
-            _ = bulk?.send(Packet(WorkerMessage.slice(slice), header: session.header, tensors: [frame]))
+            sent(Packet(.slice(slice), header: session.header, tensors: [frame]), over: bulk)
         case .contribution(let contribution, let frames):
             computed[contribution] = frames
             handle(.computed(contribution))
@@ -244,8 +263,7 @@ public final class WorkerShell {
             case .send(let message): send(message)
             case .sendContribution(let contribution):
                 guard let frames = computed[contribution] else { preconditionFailure("no tensors of \(contribution)") }
-                _ = bulk?.send(
-                    Packet(WorkerMessage.contribution(contribution), header: session.header, tensors: frames))
+                send(contribution, frames)
             case .load(let welcome): load(welcome)
             case .compute(let assignment): start(assignment)
             case .reset:
@@ -289,8 +307,30 @@ public final class WorkerShell {
             }
         if needsConnection {
             waitingForConnection = message
+            return
+        }
+        var message = message
+        switch message {
+        case .hello: meter.asked(at: SystemClock.now)
+        case .heartbeat(var heartbeat):
+            heartbeat.telemetry = meter.telemetry(at: SystemClock.now)
+            heartbeat.selfTest = selfTest
+            message = .heartbeat(heartbeat)
+            meter.asked(at: SystemClock.now)
+        default: break
+        }
+        sent(Packet(message, header: session.header), over: control)
+    }
+
+    private func send(_ contribution: Contribution, _ frames: [TensorFrame]) {
+        sent(Packet(.contribution(contribution), header: session.header, tensors: frames), over: bulk)
+    }
+
+    private func sent(_ packet: Packet<WorkerMessage>, over socket: Socket?) {
+        if socket?.send(packet) == .sent {
+            meter.bytesSent.add(packet.byteCount, ordering: .relaxed)
         } else {
-            _ = control?.send(Packet(message, header: session.header))
+            meter.errors.add(1, ordering: .relaxed)
         }
     }
 
@@ -301,7 +341,8 @@ public final class WorkerShell {
                 try InstructionSet.use(welcome.instructionSet)
                 let data = try WorkerData(job: job)
                 let probe = Digest(rawValue: try InstructionSet.probe())
-                mailbox.post(.loaded(data, probe: probe))
+                let test = try SelfTest.measure(features: data.trainFeatures)
+                mailbox.post(.loaded(data, probe: probe, test))
             } catch {
                 mailbox.post(.session(.loadFailed(SelMixError(describing: error))))
             }
@@ -314,12 +355,14 @@ public final class WorkerShell {
         }
         let plan = plans[assignment.number] ?? Plan(pairs: [])
         let generation = progress.generation.load(ordering: .relaxed)
-        compute.async { [mailbox, progress, values = weights.values] in
+        compute.async { [mailbox, meter, progress, values = weights.values] in
             do {
-                try engine.engine.compute(
-                    assignment, weights: values, pairs: plan.pairs, unlabeled: plan.unlabeled,
-                    isWanted: { progress.generation.load(ordering: .relaxed) == generation },
-                    deliver: { mailbox.post(.computed($0, generation: generation)) })
+                try meter.measure(samples: plan.pairs.count, gathered: { engine.engine.takeGatherTime() }) {
+                    try engine.engine.compute(
+                        assignment, weights: values, pairs: plan.pairs, unlabeled: plan.unlabeled,
+                        isWanted: { progress.generation.load(ordering: .relaxed) == generation },
+                        deliver: { mailbox.post(.computed($0, generation: generation)) })
+                }
                 mailbox.post(.assignmentDone(assignment.number, generation: generation))
             } catch {
                 mailbox.post(.session(.computeFailed(SelMixError(describing: error))))

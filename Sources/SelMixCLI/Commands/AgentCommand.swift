@@ -19,7 +19,7 @@ struct AgentCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let log = LogSetup.logger("selmix.agent", environment: ProcessInfo.processInfo.environment)
+        let log = LogSetup.logger("selmix.agent")
         await HostAgent(program: try OwnProgram.path(), patience: .seconds(patience), log: log).run()
     }
 }

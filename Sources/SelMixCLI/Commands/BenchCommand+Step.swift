@@ -46,7 +46,7 @@ extension BenchCommand {
             (settings.shards, settings.workers, settings.precision) = (shards, workers, precision)
             (settings.samples, settings.steps) = (samples, steps)
             let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-            let log = LogSetup.logger("selmix", environment: ProcessInfo.processInfo.environment)
+            let log = LogSetup.logger("selmix")
             let result = try await StepBench.run(settings, program: program, log: log)
             if json { return print(try JSONText.of(result)) }
             print(

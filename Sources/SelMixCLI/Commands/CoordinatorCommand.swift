@@ -12,16 +12,21 @@ struct CoordinatorCommand: AsyncParsableCommand {
     var bind: String
     @Option(help: "Where to listen for tensors, if not on the next port.")
     var bindBulk: String?
+    @OptionGroup var monitor: MonitorOptions
+    @OptionGroup var logging: LogOptions
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
-        let log = LogSetup.logger("selmix", environment: ProcessInfo.processInfo.environment)
+        let log = logging.logger("selmix")
         let bulk = try bindBulk ?? Endpoint.bulk(besides: bind)
         let prepared = try PreparedRun(job.load())
         let run = try CoordinatedRun(
-            prepared, options: .init(control: bind, bulk: bulk, display: .automatic(quiet: output.quiet)), log: log)
+            prepared,
+            options: .init(
+                control: bind, bulk: bulk, display: logging.display(quiet: output.quiet, log), http: monitor.options()),
+            log: log)
         let signals = StopSignals(onStop: run.shell.stopper)
-        let report = try run.lead()
+        let report = try await run.lead()
         withExtendedLifetime(signals) {}
         try ResultOutput.show(report, directory: prepared.job.output, options: output)
     }

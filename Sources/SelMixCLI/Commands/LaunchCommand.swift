@@ -23,6 +23,7 @@ struct LaunchCommand: AsyncParsableCommand {
     var check = false
     @Flag(help: "Go on with an unfinished run in the output directory, if there is one.")
     var resume = false
+    @OptionGroup var monitor: MonitorOptions
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
@@ -39,7 +40,7 @@ struct LaunchCommand: AsyncParsableCommand {
 
     func run() async throws {
         let environment = ProcessInfo.processInfo.environment
-        let log = LogSetup.logger("selmix", environment: environment)
+        let log = LogSetup.logger("selmix")
         let allocation = slurm.slurm && !slurm.dryRun ? try await SlurmAllocation.current(environment) : nil
         if slurm.slurm, allocation == nil {
             try await submit()
@@ -52,7 +53,7 @@ struct LaunchCommand: AsyncParsableCommand {
                 hosts: try allocation?.hosts ?? hosts.load(),
                 transport: allocation.map { .slurm($0) } ?? .ssh(hosts.settings),
                 program: own, remoteProgram: program, ships: hosts.ship, bind: bind,
-                display: .automatic(quiet: output.quiet), resumes: resume))
+                display: .automatic(quiet: output.quiet), resumes: resume, http: try monitor.options()))
         if check {
             let statuses = try await launch.check(prepared)
             print(output.json ? try JSONText.of(statuses) : HostTable.text(statuses))

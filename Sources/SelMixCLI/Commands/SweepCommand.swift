@@ -28,7 +28,7 @@ struct SweepCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let log = LogSetup.logger("selmix", environment: ProcessInfo.processInfo.environment)
+        let log = LogSetup.logger("selmix")
         let sweep = try Sweep(
             job: job.job, overrides: job.overrides, axes: vary.map { try SweepAxis(parsing: $0) },
             directory: directory.map { URL(fileURLWithPath: $0).path })

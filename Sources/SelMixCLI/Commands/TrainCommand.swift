@@ -11,12 +11,16 @@ struct TrainCommand: AsyncParsableCommand {
     @OptionGroup var local: LocalOptions
     @Flag(help: "Go on with an unfinished run in the output directory, if there is one.")
     var resume = false
+    @OptionGroup var monitor: MonitorOptions
+    @OptionGroup var logging: LogOptions
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
-        let log = LogSetup.logger("selmix", environment: ProcessInfo.processInfo.environment)
+        let log = logging.logger("selmix")
         let prepared = try PreparedRun(job.load())
-        let train = try local.training(of: prepared, display: .automatic(quiet: output.quiet), resumes: resume)
+        let train = try local.training(
+            of: prepared, display: logging.display(quiet: output.quiet, log), resumes: resume,
+            http: monitor.options())
         let report = try await train(prepared, log: log)
         try ResultOutput.show(report, directory: prepared.job.output, options: output)
     }

@@ -16,6 +16,7 @@ struct WorkerCommand: AsyncParsableCommand {
     var name: String?
     @Option(help: "Seconds to wait for a coordinator that cannot be reached.")
     var patience: Double = 60
+    @OptionGroup var logging: LogOptions
     @Flag(help: .hidden)
     var exitWithParent = false
 
@@ -25,14 +26,15 @@ struct WorkerCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let log = LogSetup.logger("selmix.worker", environment: ProcessInfo.processInfo.environment)
+        let process = ProcessInfo.processInfo
+        let name = name ?? "\(process.hostName)-\(process.processIdentifier)"
+        let log = logging.logger("selmix.worker", fields: ["worker": name])
         if exitWithParent { Lifeline.attach() }
         let bulk = try connectBulk ?? Endpoint.bulk(besides: connect)
-        let process = ProcessInfo.processInfo
         let worker = try WorkerShell(
             .init(
                 controlAddress: connect, bulkAddress: bulk,
-                name: name ?? "\(process.hostName)-\(process.processIdentifier)",
+                name: name,
                 timing: try Timing(failureTimeout: .seconds(2), orphanTimeout: .seconds(patience))), log: log)
         let signals = StopSignals(onStop: worker.stopper)
         try worker.run()

@@ -26,6 +26,7 @@ public final class HeadGradient {
     /// Two rows of features.
     private let rows: AlignedBuffer
     private var prepared: [Prepared] = []
+    private var gatherTime = Duration.zero
 
     private struct ProductKey: Hashable {
         var rows: Int
@@ -63,6 +64,12 @@ public final class HeadGradient {
         rows = AlignedBuffer(byteCount: 2 * dimension * 4)
     }
 
+    /// How long samples were read and mixed since this was asked last.
+    public func takeGatherTime() -> Duration {
+        defer { gatherTime = .zero }
+        return gatherTime
+    }
+
     /// Mixes one shard's features and computes its loss.
     ///
     /// - Parameters:
@@ -77,9 +84,11 @@ public final class HeadGradient {
         precondition(weights.precision == precision, "\(weights.precision) weights for \(precision)")
         while prepared.count <= position { prepared.append(makePrepared()) }
         let prepared = prepared[position]
+        let begin = ContinuousClock.now
         let mixedSlots = mixed.gather(
             pairs, firstSlot: shard.rawValue * slots, step: step, shard: shard,
             scratch: rows.pointer.assumingMemoryBound(to: Float.self), into: prepared.features.pointer, as: precision)
+        gatherTime += ContinuousClock.now - begin
         let l = logits.pointer.assumingMemoryBound(to: Float.self)
         try logitsProduct(prepared.features.pointer, weights.pointer(at: layout["weight"].offset), into: l)
         let bias = prepared.bias.floats().baseAddress!

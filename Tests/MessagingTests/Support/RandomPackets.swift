@@ -50,7 +50,8 @@ extension Draw {
             .heartbeat(
                 Heartbeat(
                     phase: bool() ? .ready(probe: digest()) : .loading, blocks: number(),
-                    weights: bool() ? version() : nil, holding: (0..<below(6)).map { _ in number() }))
+                    weights: bool() ? version() : nil, holding: (0..<below(6)).map { _ in number() },
+                    telemetry: bool() ? telemetry() : nil, selfTest: bool() ? selfTest() : nil))
         case .slice:
             .slice(ContributionSlice(assignment: number(), node: node(), index: Int(number(bits: 32))))
         case .contribution:
@@ -103,6 +104,32 @@ extension Draw {
         let header = header()
         return Packet(message, header: header, tensors: (0..<(below(8) == 0 ? 16 : below(4))).map { _ in tensor() })
     }
+
+    private mutating func telemetry() -> WorkerTelemetry {
+        var telemetry = WorkerTelemetry()
+        telemetry.cores = UInt32(number(bits: 32))
+        (telemetry.cpu, telemetry.busyCPU, telemetry.diskWait) = (figure(), figure(), figure())
+        (telemetry.memoryBytes, telemetry.memoryPrivateBytes) = (number(), number())
+        (telemetry.diskFreeBytes, telemetry.errors) = (number(), number())
+        (telemetry.bytesSent, telemetry.bytesReceived) = (number(), number())
+        (telemetry.samplesPerSecond, telemetry.roundTrip) = (figure(), figure())
+        for phase in [
+            \WorkerTelemetry.Phases.gather, \.compute, \.send, \.wait, \.step,
+        ] {
+            telemetry.phases[keyPath: phase] = .init(p50: figure(), p95: figure())
+        }
+        return telemetry
+    }
+
+    private mutating func selfTest() -> SelfTest {
+        var test = SelfTest()
+        (test.matrixFlopsPerSecond, test.memoryBytesPerSecond) = (figure(), figure())
+        (test.diskBytesPerSecond, test.roundTrip) = (figure(), figure())
+        return test
+    }
+
+    /// A measured value: finite and not below zero.
+    private mutating func figure() -> Double { Double(number(bits: 48)) / Double(1 + below(1000)) }
 
     private mutating func digest() -> Digest { Digest(rawValue: number()) }
     private mutating func version() -> WeightsVersion { WeightsVersion(Int(number(bits: 48))) }

@@ -19,6 +19,27 @@ import Testing
             11,
             WireBytes().number(1, 1).fixed(2, Self.digest.rawValue).number(3, 9).number(4, 1).number(5, 4)
                 .packed(6, [2, 300]))
+        var (telemetry, test) = (WorkerTelemetry(), SelfTest())
+        telemetry.cores = 3
+        telemetry.cpu = 0.5
+        telemetry.memoryBytes = 300
+        telemetry.roundTrip = 0.25
+        telemetry.phases.wait = .init(p50: 1, p95: 2)
+        test.diskBytesPerSecond = 8
+        func doubles(_ first: Double, _ second: Double) -> WireBytes {
+            WireBytes().fixed(1, first.bitPattern).fixed(2, second.bitPattern)
+        }
+        Self.check(
+            WorkerMessage.heartbeat(
+                Heartbeat(
+                    phase: .loading, blocks: 0, weights: nil, holding: [], telemetry: telemetry, selfTest: test)),
+            11,
+            WireBytes().message(
+                7,
+                WireBytes().number(1, 3).fixed(2, (0.5).bitPattern).number(4, 300).fixed(12, (0.25).bitPattern)
+                    .message(13, WireBytes()).message(14, WireBytes()).message(15, WireBytes())
+                    .message(16, doubles(1, 2)).message(17, WireBytes())
+            ).message(8, WireBytes().fixed(3, (8.0).bitPattern)))
         Self.check(
             WorkerMessage.contribution(
                 Contribution(

@@ -19,11 +19,15 @@ public struct ClusterLaunch: Sendable {
         public var display: ProgressDisplay.Style
         /// Whether an unfinished run in the output directory is taken up.
         public var resumes: Bool
+        /// Where the run can be watched; nil: nowhere.
+        public var http: MonitorServer.Options?
 
         public init(
             hosts: [LaunchHost], transport: HostTransport, program: String, remoteProgram: String? = nil,
-            ships: Bool = false, bind: String? = nil, display: ProgressDisplay.Style, resumes: Bool = false
+            ships: Bool = false, bind: String? = nil, display: ProgressDisplay.Style, resumes: Bool = false,
+            http: MonitorServer.Options? = nil
         ) {
+            self.http = http
             self.hosts = hosts
             self.transport = transport
             self.program = program

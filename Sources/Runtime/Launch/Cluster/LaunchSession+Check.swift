@@ -63,7 +63,7 @@ extension LaunchSession {
                 continue
             }
             let announce: @Sendable (String) -> Void = { [display = options.display] line in
-                if display != .quiet { FileHandle.standardError.write(Data("\(line)\n".utf8)) }
+                display.tell(line)
             }
             shipping.append(Self.ship(shipment, to: host, over: ssh, announce: announce, post: post))
         }

@@ -14,7 +14,7 @@ extension LaunchSession {
                 run,
                 options: .init(
                     control: addresses.control, bulk: addresses.bulk, display: options.display, tellsWaiting: false,
-                    resumes: options.resumes), log: log))
+                    resumes: options.resumes, http: options.http), log: log))
         let shell = carried.value.shell
         let (stopper, workersGone) = (shell.stopper, shell.workersGone)
         let placed = workers.flatMap { host, count in

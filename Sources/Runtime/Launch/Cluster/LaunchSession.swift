@@ -73,7 +73,7 @@ final class LaunchSession {
     }
 
     func announce(_ line: String) {
-        if options.display != .quiet { FileHandle.standardError.write(Data("\(line)\n".utf8)) }
+        options.display.tell(line)
     }
 
     // MARK: Links

@@ -1,0 +1,63 @@
+import Common
+import Dispatch
+import Foundation
+import HTTP
+
+/// Serves a run over HTTP while it goes on.
+public final class MonitorServer: Sendable {
+    /// Where and for whom.
+    public struct Options: Sendable {
+        public var address: ListenAddress
+        /// Nil: a token is made in the output directory, and needed beyond the loopback interface only.
+        public var tokenFile: String?
+
+        public init(address: ListenAddress = .loopback, tokenFile: String? = nil) {
+            (self.address, self.tokenFile) = (address, tokenFile)
+        }
+    }
+
+    private let service: HTTPService
+    /// Made and cancelled by the one who owns this; a source is safe to use from any thread.
+    private nonisolated(unsafe) let diskWatch: any DispatchSourceTimer
+
+    var url: String { service.url }
+
+    /// Opens the port.
+    init(
+        _ options: Options, board: SnapshotBoard, output: String,
+        drain: @escaping @Sendable (String, String) -> Void
+    ) throws {
+        let address = options.address
+        var token: String?
+        if let file = options.tokenFile {
+            token = try TokenFile.token(at: file)
+        } else if !address.isLoopback {
+            token = try TokenFile.token(at: output + "/" + TokenFile.name)
+        }
+        let statistics = HTTPStatistics()
+        service = try HTTPService(
+            address, statistics: statistics,
+            handler: MonitorHandler(
+                board: board,
+                access: Access(isLoopback: address.isLoopback, token: token, names: Self.names),
+                statistics: statistics, drain: drain))
+        diskWatch = DispatchSource.makeTimerSource(queue: .global(qos: .utility))
+        diskWatch.schedule(deadline: .now(), repeating: .seconds(5))
+        diskWatch.setEventHandler { board.outputFreeBytes = DiskSpace.freeBytes(output) }
+        diskWatch.activate()
+    }
+
+    func start() { service.start() }
+
+    /// Lets streams take the run's last snapshot.
+    func stop() async {
+        diskWatch.cancel()
+        await service.stop(grace: .seconds(1))
+    }
+
+    /// What this machine is called by others.
+    private static var names: Set<String> {
+        let name = ProcessInfo.processInfo.hostName
+        return [name, String(name.split(separator: ".").first ?? "")]
+    }
+}

@@ -1,0 +1,45 @@
+import Common
+import Foundation
+
+/// The secret that lets somebody beyond this machine read a run: 64 hexadecimal digits in a file that only its owner reads.
+enum TokenFile {
+    static let name = "http-token"
+
+    /// The token of a file; made where there is no file.
+    static func token(at path: String) throws -> String {
+        if FileManager.default.fileExists(atPath: path) { return try read(path) }
+        var random = SystemRandomNumberGenerator()
+        let token = (0..<4).map { _ in random.next().hexadecimal }.joined()
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else {
+            throw SelMixError(
+                .failed, "the token file \(path) cannot be made", cause: String(cString: strerror(errno)))
+        }
+        defer { close(descriptor) }
+        let bytes = Array((token + "\n").utf8)
+        guard Foundation.write(descriptor, bytes, bytes.count) == bytes.count else {
+            throw SelMixError(
+                .failed, "the token file \(path) cannot be written", cause: String(cString: strerror(errno)))
+        }
+        return token
+    }
+
+    /// - Throws: when the file is no token, or others may read it.
+    static func read(_ path: String) throws -> String {
+        var status = stat()
+        guard stat(path, &status) == 0, let text = try? String(contentsOfFile: path, encoding: .utf8) else {
+            throw SelMixError(
+                .invalidInput, "the token file \(path) cannot be read", cause: String(cString: strerror(errno)))
+        }
+        guard status.st_mode & 0o077 == 0 else {
+            throw SelMixError(.invalidInput, "others may read the token file \(path)", hint: "chmod 600 \(path)")
+        }
+        let token = text.trimmingCharacters(in: .whitespacesAndNewlines)
+        guard token.utf8.count >= 32, token.utf8.allSatisfy({ $0 > 32 && $0 < 127 && $0 != UInt8(ascii: ";") }) else {
+            throw SelMixError(
+                .invalidInput, "\(path) holds no token",
+                hint: "a token is one line of 32 or more letters and digits; without the file one is made")
+        }
+        return token
+    }
+}
