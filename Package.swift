@@ -62,6 +62,7 @@ let package = Package(
             resources: [
                 .embedInCode("Pages/page.css"), .embedInCode("Pages/page.js"), .embedInCode("Report/Pages/report.html"),
                 .embedInCode("Report/Pages/comparison.html"), .embedInCode("Diagnosis/Pages/gain-diagnosis.html"),
+                .embedInCode("Monitor/Pages/dashboard.html"),
             ],
             swiftSettings: strict),
         .executableTarget(

@@ -159,6 +159,9 @@ struct RunFolder {
         }
     }
 
+    /// Where the run's coordinator answers over HTTP.
+    var http: String { get throws { try #require(json("run.json")["http"] as? String) } }
+
     /// The digest of every step, in order.
     var stepDigests: [String] { events("step").compactMap { $0["weightsDigest"] as? String } }
 }

@@ -15,6 +15,11 @@ struct MetricsPage {
         add(name, help, "counter", samples)
     }
 
+    /// Quantiles, by the label `quantile`.
+    mutating func summary(_ name: String, _ help: String, _ samples: [([String: String], Double)]) {
+        add(name, help, "summary", samples)
+    }
+
     private mutating func add(_ name: String, _ help: String, _ type: String, _ samples: [([String: String], Double)]) {
         guard !samples.isEmpty else { return }
         text += "# HELP \(name) \(help)\n# TYPE \(name) \(type)\n"

@@ -106,7 +106,7 @@ enum MetricsText {
         }
         gauge("selmix_worker_shard_seconds", "Mean time for a shard, over the last assignments.") { $0.shardSeconds }
         gauge("selmix_worker_silent_seconds", "Since the last message from the worker.") { $0.silentSeconds }
-        page.gauge(
+        page.summary(
             "selmix_worker_phase_seconds", "Time of the parts of an assignment, over the last ones.",
             workers.flatMap { worker in worker.telemetry?.phases.map { phases(worker.name, $0) } ?? [] })
         gauge("selmix_worker_cpu_ratio", "Processor time per second; 1 is one busy core.") { $0.telemetry?.cpu }

@@ -74,6 +74,7 @@ struct MonitorHandler: HTTPHandler {
     private func read(_ path: String, _ request: HTTPRequest) throws -> HTTPResponse {
         let newest = board.newest
         switch path {
+        case "/": return page
         case "/api/v1/run": return try json("run", newest) { $0.run }
         case "/api/v1/workers": return try json("workers", newest) { $0.workers }
         case "/api/v1/rounds":
@@ -96,6 +97,16 @@ struct MonitorHandler: HTTPHandler {
                 type: "text/plain; version=0.0.4; charset=utf-8")
         default: return Self.isDrain(path) == nil ? failure(.notFound, "there is nothing at \(path)") : notAllowed
         }
+    }
+
+    private var page: HTTPResponse {
+        var random = SystemRandomNumberGenerator()
+        let nonce = String(random.next(), radix: 16) + String(random.next(), radix: 16)
+        var response = HTTPResponse.bytes(
+            .ok, Data(DashboardPage.render(nonce: nonce).utf8), type: "text/html; charset=utf-8")
+        response.headers[HTTPHeader("Content-Security-Policy")] = DashboardPage.policy(nonce: nonce)
+        response.headers[HTTPHeader("Referrer-Policy")] = "no-referrer"
+        return response
     }
 
     private func selection(_ request: HTTPRequest, _ newest: MonitorSnapshot) throws -> HTTPResponse {
