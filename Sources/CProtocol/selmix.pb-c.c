@@ -547,6 +547,231 @@ void   selmix__wire__failed__free_unpacked
   assert(message->base.descriptor == &selmix__wire__failed__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   selmix__wire__list_files__init
+                     (Selmix__Wire__ListFiles         *message)
+{
+  static const Selmix__Wire__ListFiles init_value = SELMIX__WIRE__LIST_FILES__INIT;
+  *message = init_value;
+}
+size_t selmix__wire__list_files__get_packed_size
+                     (const Selmix__Wire__ListFiles *message)
+{
+  assert(message->base.descriptor == &selmix__wire__list_files__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t selmix__wire__list_files__pack
+                     (const Selmix__Wire__ListFiles *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &selmix__wire__list_files__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t selmix__wire__list_files__pack_to_buffer
+                     (const Selmix__Wire__ListFiles *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &selmix__wire__list_files__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Selmix__Wire__ListFiles *
+       selmix__wire__list_files__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Selmix__Wire__ListFiles *)
+     protobuf_c_message_unpack (&selmix__wire__list_files__descriptor,
+                                allocator, len, data);
+}
+void   selmix__wire__list_files__free_unpacked
+                     (Selmix__Wire__ListFiles *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &selmix__wire__list_files__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   selmix__wire__fetch_chunk__init
+                     (Selmix__Wire__FetchChunk         *message)
+{
+  static const Selmix__Wire__FetchChunk init_value = SELMIX__WIRE__FETCH_CHUNK__INIT;
+  *message = init_value;
+}
+size_t selmix__wire__fetch_chunk__get_packed_size
+                     (const Selmix__Wire__FetchChunk *message)
+{
+  assert(message->base.descriptor == &selmix__wire__fetch_chunk__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t selmix__wire__fetch_chunk__pack
+                     (const Selmix__Wire__FetchChunk *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &selmix__wire__fetch_chunk__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t selmix__wire__fetch_chunk__pack_to_buffer
+                     (const Selmix__Wire__FetchChunk *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &selmix__wire__fetch_chunk__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Selmix__Wire__FetchChunk *
+       selmix__wire__fetch_chunk__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Selmix__Wire__FetchChunk *)
+     protobuf_c_message_unpack (&selmix__wire__fetch_chunk__descriptor,
+                                allocator, len, data);
+}
+void   selmix__wire__fetch_chunk__free_unpacked
+                     (Selmix__Wire__FetchChunk *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &selmix__wire__fetch_chunk__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   selmix__wire__files__init
+                     (Selmix__Wire__Files         *message)
+{
+  static const Selmix__Wire__Files init_value = SELMIX__WIRE__FILES__INIT;
+  *message = init_value;
+}
+size_t selmix__wire__files__get_packed_size
+                     (const Selmix__Wire__Files *message)
+{
+  assert(message->base.descriptor == &selmix__wire__files__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t selmix__wire__files__pack
+                     (const Selmix__Wire__Files *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &selmix__wire__files__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t selmix__wire__files__pack_to_buffer
+                     (const Selmix__Wire__Files *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &selmix__wire__files__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Selmix__Wire__Files *
+       selmix__wire__files__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Selmix__Wire__Files *)
+     protobuf_c_message_unpack (&selmix__wire__files__descriptor,
+                                allocator, len, data);
+}
+void   selmix__wire__files__free_unpacked
+                     (Selmix__Wire__Files *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &selmix__wire__files__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   selmix__wire__chunk__init
+                     (Selmix__Wire__Chunk         *message)
+{
+  static const Selmix__Wire__Chunk init_value = SELMIX__WIRE__CHUNK__INIT;
+  *message = init_value;
+}
+size_t selmix__wire__chunk__get_packed_size
+                     (const Selmix__Wire__Chunk *message)
+{
+  assert(message->base.descriptor == &selmix__wire__chunk__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t selmix__wire__chunk__pack
+                     (const Selmix__Wire__Chunk *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &selmix__wire__chunk__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t selmix__wire__chunk__pack_to_buffer
+                     (const Selmix__Wire__Chunk *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &selmix__wire__chunk__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Selmix__Wire__Chunk *
+       selmix__wire__chunk__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Selmix__Wire__Chunk *)
+     protobuf_c_message_unpack (&selmix__wire__chunk__descriptor,
+                                allocator, len, data);
+}
+void   selmix__wire__chunk__free_unpacked
+                     (Selmix__Wire__Chunk *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &selmix__wire__chunk__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   selmix__wire__no_files__init
+                     (Selmix__Wire__NoFiles         *message)
+{
+  static const Selmix__Wire__NoFiles init_value = SELMIX__WIRE__NO_FILES__INIT;
+  *message = init_value;
+}
+size_t selmix__wire__no_files__get_packed_size
+                     (const Selmix__Wire__NoFiles *message)
+{
+  assert(message->base.descriptor == &selmix__wire__no_files__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t selmix__wire__no_files__pack
+                     (const Selmix__Wire__NoFiles *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &selmix__wire__no_files__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t selmix__wire__no_files__pack_to_buffer
+                     (const Selmix__Wire__NoFiles *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &selmix__wire__no_files__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Selmix__Wire__NoFiles *
+       selmix__wire__no_files__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Selmix__Wire__NoFiles *)
+     protobuf_c_message_unpack (&selmix__wire__no_files__descriptor,
+                                allocator, len, data);
+}
+void   selmix__wire__no_files__free_unpacked
+                     (Selmix__Wire__NoFiles *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &selmix__wire__no_files__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   selmix__wire__welcome__init
                      (Selmix__Wire__Welcome         *message)
 {
@@ -907,7 +1132,7 @@ void   selmix__wire__release__free_unpacked
   assert(message->base.descriptor == &selmix__wire__release__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor selmix__wire__frame__field_descriptors[20] =
+static const ProtobufCFieldDescriptor selmix__wire__frame__field_descriptors[25] =
 {
   {
     "protocol_version",
@@ -1149,17 +1374,82 @@ static const ProtobufCFieldDescriptor selmix__wire__frame__field_descriptors[20]
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "list_files",
+    40,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Selmix__Wire__Frame, body_case),
+    offsetof(Selmix__Wire__Frame, list_files),
+    &selmix__wire__list_files__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "fetch_chunk",
+    41,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Selmix__Wire__Frame, body_case),
+    offsetof(Selmix__Wire__Frame, fetch_chunk),
+    &selmix__wire__fetch_chunk__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "files",
+    50,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Selmix__Wire__Frame, body_case),
+    offsetof(Selmix__Wire__Frame, files),
+    &selmix__wire__files__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "chunk",
+    51,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Selmix__Wire__Frame, body_case),
+    offsetof(Selmix__Wire__Frame, chunk),
+    &selmix__wire__chunk__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "no_files",
+    52,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Selmix__Wire__Frame, body_case),
+    offsetof(Selmix__Wire__Frame, no_files),
+    &selmix__wire__no_files__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned selmix__wire__frame__field_indices_by_name[] = {
   14,   /* field[14] = alive */
   17,   /* field[17] = assignment */
+  23,   /* field[23] = chunk */
   8,   /* field[8] = contribution */
   2,   /* field[2] = epoch */
   10,   /* field[10] = failed */
+  21,   /* field[21] = fetch_chunk */
+  22,   /* field[22] = files */
   7,   /* field[7] = heartbeat */
   6,   /* field[6] = hello */
   4,   /* field[4] = incarnation */
   9,   /* field[9] = leaving */
+  20,   /* field[20] = list_files */
+  24,   /* field[24] = no_files */
   0,   /* field[0] = protocol_version */
   13,   /* field[13] = refused */
   15,   /* field[15] = rejoin */
@@ -1172,12 +1462,14 @@ static const unsigned selmix__wire__frame__field_indices_by_name[] = {
   12,   /* field[12] = welcome */
   3,   /* field[3] = worker */
 };
-static const ProtobufCIntRange selmix__wire__frame__number_ranges[3 + 1] =
+static const ProtobufCIntRange selmix__wire__frame__number_ranges[5 + 1] =
 {
   { 1, 0 },
   { 10, 6 },
   { 20, 12 },
-  { 0, 20 }
+  { 40, 20 },
+  { 50, 22 },
+  { 0, 25 }
 };
 const ProtobufCMessageDescriptor selmix__wire__frame__descriptor =
 {
@@ -1187,10 +1479,10 @@ const ProtobufCMessageDescriptor selmix__wire__frame__descriptor =
   "Selmix__Wire__Frame",
   "selmix.wire",
   sizeof(Selmix__Wire__Frame),
-  20,
+  25,
   selmix__wire__frame__field_descriptors,
   selmix__wire__frame__field_indices_by_name,
-  3,  selmix__wire__frame__number_ranges,
+  5,  selmix__wire__frame__number_ranges,
   (ProtobufCMessageInit) selmix__wire__frame__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
@@ -1348,7 +1640,7 @@ const ProtobufCMessageDescriptor selmix__wire__hello__descriptor =
   (ProtobufCMessageInit) selmix__wire__hello__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor selmix__wire__heartbeat__field_descriptors[8] =
+static const ProtobufCFieldDescriptor selmix__wire__heartbeat__field_descriptors[10] =
 {
   {
     "ready",
@@ -1446,6 +1738,30 @@ static const ProtobufCFieldDescriptor selmix__wire__heartbeat__field_descriptors
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "staging_bytes",
+    30,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Selmix__Wire__Heartbeat, staging_bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "staged_bytes",
+    31,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Selmix__Wire__Heartbeat, staged_bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned selmix__wire__heartbeat__field_indices_by_name[] = {
   2,   /* field[2] = blocks */
@@ -1454,13 +1770,16 @@ static const unsigned selmix__wire__heartbeat__field_indices_by_name[] = {
   1,   /* field[1] = probe */
   0,   /* field[0] = ready */
   7,   /* field[7] = self_test */
+  9,   /* field[9] = staged_bytes */
+  8,   /* field[8] = staging_bytes */
   6,   /* field[6] = telemetry */
   4,   /* field[4] = weights_version */
 };
-static const ProtobufCIntRange selmix__wire__heartbeat__number_ranges[1 + 1] =
+static const ProtobufCIntRange selmix__wire__heartbeat__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 8 }
+  { 30, 8 },
+  { 0, 10 }
 };
 const ProtobufCMessageDescriptor selmix__wire__heartbeat__descriptor =
 {
@@ -1470,10 +1789,10 @@ const ProtobufCMessageDescriptor selmix__wire__heartbeat__descriptor =
   "Selmix__Wire__Heartbeat",
   "selmix.wire",
   sizeof(Selmix__Wire__Heartbeat),
-  8,
+  10,
   selmix__wire__heartbeat__field_descriptors,
   selmix__wire__heartbeat__field_indices_by_name,
-  1,  selmix__wire__heartbeat__number_ranges,
+  2,  selmix__wire__heartbeat__number_ranges,
   (ProtobufCMessageInit) selmix__wire__heartbeat__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
@@ -2182,6 +2501,202 @@ const ProtobufCMessageDescriptor selmix__wire__failed__descriptor =
   selmix__wire__failed__field_indices_by_name,
   1,  selmix__wire__failed__number_ranges,
   (ProtobufCMessageInit) selmix__wire__failed__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+#define selmix__wire__list_files__field_descriptors NULL
+#define selmix__wire__list_files__field_indices_by_name NULL
+#define selmix__wire__list_files__number_ranges NULL
+const ProtobufCMessageDescriptor selmix__wire__list_files__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "selmix.wire.ListFiles",
+  "ListFiles",
+  "Selmix__Wire__ListFiles",
+  "selmix.wire",
+  sizeof(Selmix__Wire__ListFiles),
+  0,
+  selmix__wire__list_files__field_descriptors,
+  selmix__wire__list_files__field_indices_by_name,
+  0,  selmix__wire__list_files__number_ranges,
+  (ProtobufCMessageInit) selmix__wire__list_files__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor selmix__wire__fetch_chunk__field_descriptors[2] =
+{
+  {
+    "file",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Selmix__Wire__FetchChunk, file),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "chunk",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Selmix__Wire__FetchChunk, chunk),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned selmix__wire__fetch_chunk__field_indices_by_name[] = {
+  1,   /* field[1] = chunk */
+  0,   /* field[0] = file */
+};
+static const ProtobufCIntRange selmix__wire__fetch_chunk__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor selmix__wire__fetch_chunk__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "selmix.wire.FetchChunk",
+  "FetchChunk",
+  "Selmix__Wire__FetchChunk",
+  "selmix.wire",
+  sizeof(Selmix__Wire__FetchChunk),
+  2,
+  selmix__wire__fetch_chunk__field_descriptors,
+  selmix__wire__fetch_chunk__field_indices_by_name,
+  1,  selmix__wire__fetch_chunk__number_ranges,
+  (ProtobufCMessageInit) selmix__wire__fetch_chunk__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor selmix__wire__files__field_descriptors[1] =
+{
+  {
+    "chunk_bytes",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Selmix__Wire__Files, chunk_bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned selmix__wire__files__field_indices_by_name[] = {
+  0,   /* field[0] = chunk_bytes */
+};
+static const ProtobufCIntRange selmix__wire__files__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor selmix__wire__files__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "selmix.wire.Files",
+  "Files",
+  "Selmix__Wire__Files",
+  "selmix.wire",
+  sizeof(Selmix__Wire__Files),
+  1,
+  selmix__wire__files__field_descriptors,
+  selmix__wire__files__field_indices_by_name,
+  1,  selmix__wire__files__number_ranges,
+  (ProtobufCMessageInit) selmix__wire__files__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor selmix__wire__chunk__field_descriptors[2] =
+{
+  {
+    "file",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Selmix__Wire__Chunk, file),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "chunk",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Selmix__Wire__Chunk, chunk),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned selmix__wire__chunk__field_indices_by_name[] = {
+  1,   /* field[1] = chunk */
+  0,   /* field[0] = file */
+};
+static const ProtobufCIntRange selmix__wire__chunk__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor selmix__wire__chunk__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "selmix.wire.Chunk",
+  "Chunk",
+  "Selmix__Wire__Chunk",
+  "selmix.wire",
+  sizeof(Selmix__Wire__Chunk),
+  2,
+  selmix__wire__chunk__field_descriptors,
+  selmix__wire__chunk__field_indices_by_name,
+  1,  selmix__wire__chunk__number_ranges,
+  (ProtobufCMessageInit) selmix__wire__chunk__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor selmix__wire__no_files__field_descriptors[1] =
+{
+  {
+    "reason",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Selmix__Wire__NoFiles, reason),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned selmix__wire__no_files__field_indices_by_name[] = {
+  0,   /* field[0] = reason */
+};
+static const ProtobufCIntRange selmix__wire__no_files__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor selmix__wire__no_files__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "selmix.wire.NoFiles",
+  "NoFiles",
+  "Selmix__Wire__NoFiles",
+  "selmix.wire",
+  sizeof(Selmix__Wire__NoFiles),
+  1,
+  selmix__wire__no_files__field_descriptors,
+  selmix__wire__no_files__field_indices_by_name,
+  1,  selmix__wire__no_files__number_ranges,
+  (ProtobufCMessageInit) selmix__wire__no_files__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor selmix__wire__welcome__field_descriptors[4] =

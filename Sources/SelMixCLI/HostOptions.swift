@@ -17,7 +17,7 @@ struct HostOptions: ParsableArguments {
     var sshConfig: String?
     @Option(parsing: .singleValue, help: "An option as behind `ssh -o`; may be given several times.")
     var sshOption: [String] = []
-    @Flag(help: "Copy this program and its libraries to hosts that do not have them yet, to ~/.cache/selmix.")
+    @Flag(help: "Copy this program and its libraries to hosts that do not have them yet, to ~/.local/share/selmix.")
     var ship = false
 
     var areGiven: Bool { file != nil || !host.isEmpty }

@@ -26,7 +26,7 @@ enum LogSetup {
     /// Whether the error that ends this process is told as JSON.
     static let isJSON = Atomic(false)
 
-    /// A log on standard error: warnings and worse, as JSON also what happens; more with the environment variable SELMIX_LOG
+    /// A log on standard error: what people should know, as JSON also what happens; more with the environment variable SELMIX_LOG
     /// (debug, info).
     static func logger(_ label: String, _ format: LogFormat = .text, fields: [String: String] = [:]) -> Logger {
         isJSON.store(format == .json, ordering: .relaxed)
@@ -39,7 +39,7 @@ enum LogSetup {
             for (key, value) in fields { logger[metadataKey: key] = "\(value)" }
         }
         let wanted = ProcessInfo.processInfo.environment["SELMIX_LOG"].flatMap { Logger.Level(rawValue: $0) }
-        logger.logLevel = wanted ?? (format == .json ? .info : .warning)
+        logger.logLevel = wanted ?? (format == .json ? .info : .notice)
         return logger
     }
 }

@@ -32,6 +32,7 @@ struct SelMixCommand: ParsableCommand {
             TopCommand.self, DrainCommand.self, EvaluateCommand.self, GainCommand.self,
             CheckpointCommand.self, DiffCommand.self, ExplainCommand.self, BenchCommand.self,
             DiagnoseCommand.self, SweepCommand.self, ReportCommand.self, DataCommand.self, InitCommand.self,
+            KeygenCommand.self,
             LaunchCommand.self, AgentCommand.self,
         ])
 }

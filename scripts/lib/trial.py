@@ -54,6 +54,8 @@ class Trial:
     which they are found, whoever started them."""
 
     def __init__(self, name, program=None):
+        # So that what was started ends with the trial also when that is told to stop.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix=f"selmix-{name}-"))
         self.mark = f"SELMIX_TRIAL={self.folder.name}"
         self.program = program or os.environ.get("SELMIX") or self.built()

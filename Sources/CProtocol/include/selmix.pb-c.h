@@ -27,6 +27,11 @@ typedef struct Selmix__Wire__Contribution Selmix__Wire__Contribution;
 typedef struct Selmix__Wire__ContributionSlice Selmix__Wire__ContributionSlice;
 typedef struct Selmix__Wire__Leaving Selmix__Wire__Leaving;
 typedef struct Selmix__Wire__Failed Selmix__Wire__Failed;
+typedef struct Selmix__Wire__ListFiles Selmix__Wire__ListFiles;
+typedef struct Selmix__Wire__FetchChunk Selmix__Wire__FetchChunk;
+typedef struct Selmix__Wire__Files Selmix__Wire__Files;
+typedef struct Selmix__Wire__Chunk Selmix__Wire__Chunk;
+typedef struct Selmix__Wire__NoFiles Selmix__Wire__NoFiles;
 typedef struct Selmix__Wire__Welcome Selmix__Wire__Welcome;
 typedef struct Selmix__Wire__Refused Selmix__Wire__Refused;
 typedef struct Selmix__Wire__Alive Selmix__Wire__Alive;
@@ -66,6 +71,8 @@ typedef enum {
   SELMIX__WIRE__FRAME__BODY_LEAVING = 13,
   SELMIX__WIRE__FRAME__BODY_FAILED = 14,
   SELMIX__WIRE__FRAME__BODY_SLICE = 15,
+  SELMIX__WIRE__FRAME__BODY_LIST_FILES = 40,
+  SELMIX__WIRE__FRAME__BODY_FETCH_CHUNK = 41,
   SELMIX__WIRE__FRAME__BODY_WELCOME = 20,
   SELMIX__WIRE__FRAME__BODY_REFUSED = 21,
   SELMIX__WIRE__FRAME__BODY_ALIVE = 22,
@@ -73,7 +80,10 @@ typedef enum {
   SELMIX__WIRE__FRAME__BODY_WEIGHTS = 24,
   SELMIX__WIRE__FRAME__BODY_ASSIGNMENT = 25,
   SELMIX__WIRE__FRAME__BODY_RELEASE = 26,
-  SELMIX__WIRE__FRAME__BODY_WEIGHTS_SLICE = 27
+  SELMIX__WIRE__FRAME__BODY_WEIGHTS_SLICE = 27,
+  SELMIX__WIRE__FRAME__BODY_FILES = 50,
+  SELMIX__WIRE__FRAME__BODY_CHUNK = 51,
+  SELMIX__WIRE__FRAME__BODY_NO_FILES = 52
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(SELMIX__WIRE__FRAME__BODY__CASE)
 } Selmix__Wire__Frame__BodyCase;
 
@@ -104,6 +114,8 @@ struct  Selmix__Wire__Frame
     Selmix__Wire__Leaving *leaving;
     Selmix__Wire__Failed *failed;
     Selmix__Wire__ContributionSlice *slice;
+    Selmix__Wire__ListFiles *list_files;
+    Selmix__Wire__FetchChunk *fetch_chunk;
     /*
      * From the coordinator.
      */
@@ -115,6 +127,9 @@ struct  Selmix__Wire__Frame
     Selmix__Wire__Assignment *assignment;
     Selmix__Wire__Release *release;
     Selmix__Wire__WeightsSlice *weights_slice;
+    Selmix__Wire__Files *files;
+    Selmix__Wire__Chunk *chunk;
+    Selmix__Wire__NoFiles *no_files;
   };
 };
 #define SELMIX__WIRE__FRAME__INIT \
@@ -170,10 +185,15 @@ struct  Selmix__Wire__Heartbeat
    */
   Selmix__Wire__Telemetry *telemetry;
   Selmix__Wire__SelfTest *self_test;
+  /*
+   * While files are fetched: how much there is to fetch, not zero then, and how much of it is there.
+   */
+  uint64_t staging_bytes;
+  uint64_t staged_bytes;
 };
 #define SELMIX__WIRE__HEARTBEAT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&selmix__wire__heartbeat__descriptor) \
-    , 0, 0, 0, 0, 0, 0,NULL, NULL, NULL }
+    , 0, 0, 0, 0, 0, 0,NULL, NULL, NULL, 0, 0 }
 
 
 /*
@@ -311,6 +331,63 @@ struct  Selmix__Wire__Failed
 };
 #define SELMIX__WIRE__FAILED__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&selmix__wire__failed__descriptor) \
+    , (char *)protobuf_c_empty_string }
+
+
+struct  Selmix__Wire__ListFiles
+{
+  ProtobufCMessage base;
+};
+#define SELMIX__WIRE__LIST_FILES__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&selmix__wire__list_files__descriptor) \
+     }
+
+
+struct  Selmix__Wire__FetchChunk
+{
+  ProtobufCMessage base;
+  /*
+   * The place in the list of files, and the chunk in the file.
+   */
+  uint32_t file;
+  uint32_t chunk;
+};
+#define SELMIX__WIRE__FETCH_CHUNK__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&selmix__wire__fetch_chunk__descriptor) \
+    , 0, 0 }
+
+
+struct  Selmix__Wire__Files
+{
+  ProtobufCMessage base;
+  /*
+   * Of every chunk but a file's last.
+   */
+  uint64_t chunk_bytes;
+};
+#define SELMIX__WIRE__FILES__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&selmix__wire__files__descriptor) \
+    , 0 }
+
+
+struct  Selmix__Wire__Chunk
+{
+  ProtobufCMessage base;
+  uint32_t file;
+  uint32_t chunk;
+};
+#define SELMIX__WIRE__CHUNK__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&selmix__wire__chunk__descriptor) \
+    , 0, 0 }
+
+
+struct  Selmix__Wire__NoFiles
+{
+  ProtobufCMessage base;
+  char *reason;
+};
+#define SELMIX__WIRE__NO_FILES__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&selmix__wire__no_files__descriptor) \
     , (char *)protobuf_c_empty_string }
 
 
@@ -643,6 +720,101 @@ Selmix__Wire__Failed *
 void   selmix__wire__failed__free_unpacked
                      (Selmix__Wire__Failed *message,
                       ProtobufCAllocator *allocator);
+/* Selmix__Wire__ListFiles methods */
+void   selmix__wire__list_files__init
+                     (Selmix__Wire__ListFiles         *message);
+size_t selmix__wire__list_files__get_packed_size
+                     (const Selmix__Wire__ListFiles   *message);
+size_t selmix__wire__list_files__pack
+                     (const Selmix__Wire__ListFiles   *message,
+                      uint8_t             *out);
+size_t selmix__wire__list_files__pack_to_buffer
+                     (const Selmix__Wire__ListFiles   *message,
+                      ProtobufCBuffer     *buffer);
+Selmix__Wire__ListFiles *
+       selmix__wire__list_files__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   selmix__wire__list_files__free_unpacked
+                     (Selmix__Wire__ListFiles *message,
+                      ProtobufCAllocator *allocator);
+/* Selmix__Wire__FetchChunk methods */
+void   selmix__wire__fetch_chunk__init
+                     (Selmix__Wire__FetchChunk         *message);
+size_t selmix__wire__fetch_chunk__get_packed_size
+                     (const Selmix__Wire__FetchChunk   *message);
+size_t selmix__wire__fetch_chunk__pack
+                     (const Selmix__Wire__FetchChunk   *message,
+                      uint8_t             *out);
+size_t selmix__wire__fetch_chunk__pack_to_buffer
+                     (const Selmix__Wire__FetchChunk   *message,
+                      ProtobufCBuffer     *buffer);
+Selmix__Wire__FetchChunk *
+       selmix__wire__fetch_chunk__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   selmix__wire__fetch_chunk__free_unpacked
+                     (Selmix__Wire__FetchChunk *message,
+                      ProtobufCAllocator *allocator);
+/* Selmix__Wire__Files methods */
+void   selmix__wire__files__init
+                     (Selmix__Wire__Files         *message);
+size_t selmix__wire__files__get_packed_size
+                     (const Selmix__Wire__Files   *message);
+size_t selmix__wire__files__pack
+                     (const Selmix__Wire__Files   *message,
+                      uint8_t             *out);
+size_t selmix__wire__files__pack_to_buffer
+                     (const Selmix__Wire__Files   *message,
+                      ProtobufCBuffer     *buffer);
+Selmix__Wire__Files *
+       selmix__wire__files__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   selmix__wire__files__free_unpacked
+                     (Selmix__Wire__Files *message,
+                      ProtobufCAllocator *allocator);
+/* Selmix__Wire__Chunk methods */
+void   selmix__wire__chunk__init
+                     (Selmix__Wire__Chunk         *message);
+size_t selmix__wire__chunk__get_packed_size
+                     (const Selmix__Wire__Chunk   *message);
+size_t selmix__wire__chunk__pack
+                     (const Selmix__Wire__Chunk   *message,
+                      uint8_t             *out);
+size_t selmix__wire__chunk__pack_to_buffer
+                     (const Selmix__Wire__Chunk   *message,
+                      ProtobufCBuffer     *buffer);
+Selmix__Wire__Chunk *
+       selmix__wire__chunk__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   selmix__wire__chunk__free_unpacked
+                     (Selmix__Wire__Chunk *message,
+                      ProtobufCAllocator *allocator);
+/* Selmix__Wire__NoFiles methods */
+void   selmix__wire__no_files__init
+                     (Selmix__Wire__NoFiles         *message);
+size_t selmix__wire__no_files__get_packed_size
+                     (const Selmix__Wire__NoFiles   *message);
+size_t selmix__wire__no_files__pack
+                     (const Selmix__Wire__NoFiles   *message,
+                      uint8_t             *out);
+size_t selmix__wire__no_files__pack_to_buffer
+                     (const Selmix__Wire__NoFiles   *message,
+                      ProtobufCBuffer     *buffer);
+Selmix__Wire__NoFiles *
+       selmix__wire__no_files__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   selmix__wire__no_files__free_unpacked
+                     (Selmix__Wire__NoFiles *message,
+                      ProtobufCAllocator *allocator);
 /* Selmix__Wire__Welcome methods */
 void   selmix__wire__welcome__init
                      (Selmix__Wire__Welcome         *message);
@@ -833,6 +1005,21 @@ typedef void (*Selmix__Wire__Leaving_Closure)
 typedef void (*Selmix__Wire__Failed_Closure)
                  (const Selmix__Wire__Failed *message,
                   void *closure_data);
+typedef void (*Selmix__Wire__ListFiles_Closure)
+                 (const Selmix__Wire__ListFiles *message,
+                  void *closure_data);
+typedef void (*Selmix__Wire__FetchChunk_Closure)
+                 (const Selmix__Wire__FetchChunk *message,
+                  void *closure_data);
+typedef void (*Selmix__Wire__Files_Closure)
+                 (const Selmix__Wire__Files *message,
+                  void *closure_data);
+typedef void (*Selmix__Wire__Chunk_Closure)
+                 (const Selmix__Wire__Chunk *message,
+                  void *closure_data);
+typedef void (*Selmix__Wire__NoFiles_Closure)
+                 (const Selmix__Wire__NoFiles *message,
+                  void *closure_data);
 typedef void (*Selmix__Wire__Welcome_Closure)
                  (const Selmix__Wire__Welcome *message,
                   void *closure_data);
@@ -877,6 +1064,11 @@ extern const ProtobufCMessageDescriptor selmix__wire__contribution__descriptor;
 extern const ProtobufCMessageDescriptor selmix__wire__contribution_slice__descriptor;
 extern const ProtobufCMessageDescriptor selmix__wire__leaving__descriptor;
 extern const ProtobufCMessageDescriptor selmix__wire__failed__descriptor;
+extern const ProtobufCMessageDescriptor selmix__wire__list_files__descriptor;
+extern const ProtobufCMessageDescriptor selmix__wire__fetch_chunk__descriptor;
+extern const ProtobufCMessageDescriptor selmix__wire__files__descriptor;
+extern const ProtobufCMessageDescriptor selmix__wire__chunk__descriptor;
+extern const ProtobufCMessageDescriptor selmix__wire__no_files__descriptor;
 extern const ProtobufCMessageDescriptor selmix__wire__welcome__descriptor;
 extern const ProtobufCMessageDescriptor selmix__wire__refused__descriptor;
 extern const ProtobufCMessageDescriptor selmix__wire__alive__descriptor;

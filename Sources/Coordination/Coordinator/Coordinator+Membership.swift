@@ -104,6 +104,11 @@ extension Coordinator {
             worker.state = .ready
             directives.append(.record(.workerReady(worker.name, incarnation)))
         }
+        if let staging = heartbeat.staging, staging.doneBytes > worker.staging?.doneBytes ?? 0, shortSince != nil {
+            // Files take as long as they take; a worker that gets on with them is waited for.
+            shortSince = now
+        }
+        worker.staging = heartbeat.staging
         let moved = heartbeat.blocks != worker.blocks
         worker.blocks = heartbeat.blocks
         // Progress shows on whatever it holds: it works on one assignment at a time.
@@ -136,6 +141,17 @@ extension Coordinator {
     ) {
         guard let worker = workers.values.first(where: { $0.name == name }) else { return }
         onLeaving(reason, from: worker.incarnation, &directives)
+    }
+
+    /// Requests that a worker may have under way. Its own window is half of that; whoever asks for more is not waited on.
+    static let fetchLimit = 2 * StagingSession.window
+
+    mutating func onFetch(
+        _ answer: CoordinatorDirective, from incarnation: Incarnation, _ directives: inout [CoordinatorDirective]
+    ) {
+        guard let worker = workers[incarnation], worker.fetching < Self.fetchLimit else { return }
+        workers[incarnation]?.fetching += 1
+        directives.append(answer)
     }
 
     mutating func onLeaving(

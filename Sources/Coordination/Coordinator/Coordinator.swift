@@ -141,6 +141,8 @@ public struct Coordinator: Sendable {
             onSelected(result, at: now, &directives)
         case .stepped(let result):
             onStepped(result, at: now, &directives)
+        case .served(let incarnation):
+            workers[incarnation]?.fetching -= 1
         case .recomputed(let contribution):
             onRecomputed(contribution, at: now, &directives)
         case .concluded:
@@ -180,21 +182,31 @@ public struct Coordinator: Sendable {
         workers.values.filter { $0.state == .ready }.sorted { $0.joinOrder < $1.joinOrder }
     }
 
+    /// Why a message does not count; nil for one that does.
+    public func rejection(of message: WorkerMessage, _ header: Header) -> Rejection? {
+        let known = workers[header.incarnation]
+        if let known, known.name != header.worker { return .otherSender }
+        if case .hello = message { return nil }
+        guard header.runID == configuration.runID, header.epoch == configuration.epoch else { return .otherRun }
+        return known == nil ? .unknownLife : nil
+    }
+
     private mutating func onMessage(
         _ message: WorkerMessage, _ header: Header, at now: Instant, _ directives: inout [CoordinatorDirective]
     ) {
-        if case .hello(let hello) = message {
-            onHello(hello, header, at: now, &directives)
-            return
-        }
-        guard header.runID == configuration.runID, header.epoch == configuration.epoch,
-            workers[header.incarnation] != nil
-        else {
+        switch rejection(of: message, header) {
+        case .otherSender: return
+        case .some:
             // Only heartbeats are answered, so that a confused peer cannot make us talk more than it does.
             if case .heartbeat = message {
                 directives.append(
                     .send(.rejoin(reason: "this coordinator does not know you"), to: header.incarnation))
             }
+            return
+        case nil: break
+        }
+        if case .hello(let hello) = message {
+            onHello(hello, header, at: now, &directives)
             return
         }
         workers[header.incarnation]?.lastHeard = now
@@ -206,6 +218,9 @@ public struct Coordinator: Sendable {
             onContribution(contribution, from: header.incarnation, at: now, &directives)
         case .leaving(let reason): onLeaving(reason, from: header.incarnation, &directives)
         case .failed(let reason): lose(header.incarnation, reason: reason, at: now, &directives)
+        case .listFiles: onFetch(.listFiles(to: header.incarnation), from: header.incarnation, &directives)
+        case .fetch(let chunk):
+            onFetch(.serve(chunk, to: header.incarnation), from: header.incarnation, &directives)
         }
     }
 

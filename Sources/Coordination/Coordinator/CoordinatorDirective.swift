@@ -19,6 +19,10 @@ public enum CoordinatorDirective: Sendable, Equatable {
     case select(RoundIndex, isLast: Bool)
     /// All of a step is there: reduce it, move the weights, and answer with ``CoordinatorEvent/stepped(_:)``.
     case applyStep(StepIndex)
+    /// Tell a worker what the job's files are. Answered by ``CoordinatorEvent/served(_:)``, as the next one.
+    case listFiles(to: Incarnation)
+    /// Send a worker a part of one of the job's files, if there is that part.
+    case serve(ChunkID, to: Incarnation)
     /// Append to the event log.
     case record(RunEvent)
     /// All is done: write the results, and answer with ``CoordinatorEvent/concluded``.

@@ -15,6 +15,8 @@ public enum CoordinatorEvent: Sendable {
     case recomputed(Contribution)
     /// The shell has written the results.
     case concluded
+    /// The shell is done with a list or a chunk that this worker asked for.
+    case served(Incarnation)
     /// The launcher knows that no worker is left and none will come.
     case workersGone(reason: String)
     /// A person asks that the worker of this name hands over and leaves.

@@ -49,6 +49,8 @@ extension CoordinatorDirective: CustomStringConvertible {
         case .recompute(let assignment): "compute here: \(assignment)"
         case .select(let round, let isLast): "select round \(round)\(isLast ? ", the last" : "")"
         case .applyStep(let step): "apply step \(step)"
+        case .listFiles(let peer): "list files for \(peer)"
+        case .serve(let chunk, let peer): "serve \(chunk) to \(peer)"
         case .record(let event): "record: \(event)"
         case .conclude: "write the results"
         case .finish(let outcome): "finish: \(outcome)"

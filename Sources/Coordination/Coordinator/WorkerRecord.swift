@@ -61,6 +61,10 @@ struct WorkerRecord: Sendable {
     var telemetry: WorkerTelemetry?
     var selfTest: SelfTest?
     var blocks: UInt64 = 0
+    /// What it has fetched of the job's files, as it told last.
+    var staging: StagingProgress?
+    /// Chunks that it has asked for and not been sent.
+    var fetching = 0
     /// The weights that it was last sent.
     var weights: WeightsVersion?
     var outstanding: [Outstanding] = []

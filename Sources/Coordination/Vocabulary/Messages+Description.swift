@@ -11,6 +11,8 @@ extension WorkerMessage: CustomStringConvertible {
         case .contribution(let contribution): "contribution \(contribution)"
         case .leaving(let reason): "leaving: \(reason)"
         case .failed(let reason): "failed: \(reason)"
+        case .listFiles: "list files"
+        case .fetch(let chunk): "fetch \(chunk)"
         }
     }
 }
@@ -19,7 +21,7 @@ extension Heartbeat: CustomStringConvertible {
     public var description: String {
         let state =
             switch phase {
-            case .loading: "loading"
+            case .loading: staging.map { "loading, \($0.doneBytes) of \($0.totalBytes) bytes" } ?? "loading"
             case .ready: "ready"
             }
         let held = weights.map { "weights \($0)" } ?? "no weights"
@@ -39,6 +41,9 @@ extension CoordinatorMessage: CustomStringConvertible {
         case .weights(let version, _): "weights \(version)"
         case .assign(let assignment): "assignment \(assignment)"
         case .release(let reason): "release: \(reason)"
+        case .files: "files"
+        case .chunk(let chunk): "\(chunk)"
+        case .noFiles(let reason): "no files: \(reason)"
         }
     }
 }

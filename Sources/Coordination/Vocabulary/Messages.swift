@@ -38,6 +38,10 @@ public enum WorkerMessage: Hashable, Sendable {
     case leaving(reason: String)
     /// Gives up: what is wrong with this worker.
     case failed(reason: String)
+    /// Asks what the job's files are.
+    case listFiles
+    /// Asks for a part of one of them.
+    case fetch(ChunkID)
 }
 
 public struct Hello: Hashable, Sendable {
@@ -76,12 +80,14 @@ public struct Heartbeat: Hashable, Sendable {
     public var telemetry: WorkerTelemetry?
     /// Once it is ready.
     public var selfTest: SelfTest?
+    /// While the worker fetches files.
+    public var staging: StagingProgress?
 
     public init(
         phase: Phase, blocks: UInt64, weights: WeightsVersion?, holding: [UInt64], telemetry: WorkerTelemetry? = nil,
-        selfTest: SelfTest? = nil
+        selfTest: SelfTest? = nil, staging: StagingProgress? = nil
     ) {
-        (self.telemetry, self.selfTest) = (telemetry, selfTest)
+        (self.telemetry, self.selfTest, self.staging) = (telemetry, selfTest, staging)
         self.phase = phase
         self.blocks = blocks
         self.weights = weights
@@ -107,6 +113,12 @@ public enum CoordinatorMessage: Hashable, Sendable {
     case assign(Assignment)
     /// Nothing more to do: leave.
     case release(reason: String)
+    /// What the job's files are; sizes and digests travel beside it.
+    case files(chunkBytes: Int)
+    /// A part of a file; the bytes travel beside it.
+    case chunk(ChunkID)
+    /// The coordinator cannot read its files.
+    case noFiles(reason: String)
 }
 
 public struct Welcome: Hashable, Sendable {

@@ -4,8 +4,12 @@ import Common
 public enum WorkerEvent: Sendable {
     case started
     case received(CoordinatorMessage, Header)
+    /// No connection comes about, as the other side does not want it. With `retry` the reason may pass.
+    case connectionRefused(reason: String, retry: Bool)
     /// Time passed; due at the latest at ``WorkerSession/nextDeadline``. `blocks` counts the work done since the start.
     case tick(blocks: UInt64)
+    /// Files are being fetched; shows that loading gets on.
+    case staging(StagingProgress)
     /// The job's data are mapped and checked; the probe tells how this machine rounds.
     case loaded(probe: Digest)
     case loadFailed(SelMixError)

@@ -43,6 +43,7 @@ public struct WorkerSession: Sendable {
     /// Loaded, maybe in an earlier life.
     private var loadedProbe: Digest?
     private var blocks: UInt64 = 0
+    private var staging: StagingProgress?
     private var lastHeard = Instant.origin
     private var lastSent = Instant.origin
     private var heartbeatInterval: Duration
@@ -77,10 +78,15 @@ public struct WorkerSession: Sendable {
             greet(at: now, &directives)
         case .received(let message, let header):
             onMessage(message, header, at: now, &directives)
+        case .connectionRefused(let reason, let retry):
+            onConnectionRefused(reason, retry: retry, &directives)
         case .tick(let blocks):
             self.blocks = blocks
             onTick(at: now, &directives)
+        case .staging(let progress):
+            staging = progress
         case .loaded(let probe):
+            staging = nil
             loadedProbe = probe
             if phase == .loading {
                 phase = .ready(probe: probe)
@@ -132,6 +138,18 @@ public struct WorkerSession: Sendable {
         case .weights(let version, _): onWeights(version)
         case .assign(let assignment): onAssign(assignment, &directives)
         case .release(let reason): exit(.released(reason: reason), &directives)
+        // For whoever stages; the session only hears that the coordinator lives.
+        case .files, .chunk, .noFiles: break
+        }
+    }
+
+    /// Whoever has worked for this coordinator waits for it, since someone else may have its address for a while.
+    private mutating func onConnectionRefused(
+        _ reason: String, retry: Bool, _ directives: inout [WorkerDirective]
+    ) {
+        refusal = reason
+        if !retry, runID == nil {
+            exit(.failed(SelMixError(.cluster, "the coordinator refused this worker: \(reason)")), &directives)
         }
     }
 
@@ -225,7 +243,8 @@ public struct WorkerSession: Sendable {
             .send(
                 .heartbeat(
                     Heartbeat(
-                        phase: reported, blocks: blocks, weights: weights, holding: assignments.map(\.number)))))
+                        phase: reported, blocks: blocks, weights: weights, holding: assignments.map(\.number),
+                        staging: staging))))
         if let leaving { directives.append(.send(.leaving(reason: leaving))) }
     }
 

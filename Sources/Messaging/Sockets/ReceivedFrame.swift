@@ -1,4 +1,5 @@
 import CZeroMQ
+import Coordination
 
 /// One frame as ZeroMQ received it, in ZeroMQ's memory.
 public final class ReceivedFrame: @unchecked Sendable {
@@ -19,6 +20,12 @@ public final class ReceivedFrame: @unchecked Sendable {
     }
 
     var hasMore: Bool { zmq_msg_more(message) != 0 }
+
+    /// The name of the key that the sender proved; nil where no keys are in use.
+    var keyName: KeyName? {
+        // ZeroMQ's name for what ``Doorkeeper`` answered.
+        zmq_msg_gets(message, "User-Id").flatMap { KeyName(String(cString: $0)) }
+    }
 
     /// - Returns: false when nothing is there.
     func receive(from socket: UnsafeMutableRawPointer) -> Bool {

@@ -19,10 +19,12 @@ public final class Socket {
         public var longestFrame: Int
         /// Messages that are queued for one peer before sending reports ``SendOutcome/full``.
         public var queueLength: Int
+        public var security: SocketSecurity
 
-        public init(longestFrame: Int, queueLength: Int) {
+        public init(longestFrame: Int, queueLength: Int, security: SocketSecurity = .none) {
             self.longestFrame = longestFrame
             self.queueLength = queueLength
+            self.security = security
         }
     }
 
@@ -38,8 +40,14 @@ public final class Socket {
     private let context: MessagingContext
     private let role: Role
     private let limits: WireLimits
+    /// Whether every sender has proved a key.
+    private let checksKeys: Bool
+    private let doorkeeper: Doorkeeper?
 
-    public init(_ role: Role, context: MessagingContext, options: Options) throws {
+    /// - Parameter doorkeeper: counts failed handshakes; a server needs one, which decides whom to admit.
+    public init(
+        _ role: Role, context: MessagingContext, options: Options, doorkeeper: Doorkeeper? = nil
+    ) throws {
         let type =
             switch role {
             case .router: ZMQ_ROUTER
@@ -51,6 +59,8 @@ public final class Socket {
         self.handle = handle
         self.context = context
         self.role = role
+        self.doorkeeper = doorkeeper
+        if case .server = options.security { checksKeys = true } else { checksKeys = false }
         limits = WireLimits(tensorBytes: options.longestFrame)
         set(ZMQ_LINGER, Int32(0))
         set(ZMQ_SNDHWM, Int32(options.queueLength))
@@ -71,9 +81,32 @@ public final class Socket {
             let identity = Self.identity(incarnation)
             zmq_setsockopt(handle, ZMQ_ROUTING_ID, identity, identity.count)
         }
+        secure(options.security)
+        if let doorkeeper { try doorkeeper.watch(handle) }
     }
 
-    deinit { zmq_close(handle) }
+    deinit {
+        if doorkeeper != nil { zmq_socket_monitor(handle, nil, 0) }
+        zmq_close(handle)
+    }
+
+    private func secure(_ security: SocketSecurity) {
+        // Whoever connects and does not say who it is holds a descriptor for this long.
+        set(ZMQ_HANDSHAKE_IVL, Int32(10_000))
+        switch security {
+        case .none: break
+        case .server(let pair):
+            // ZeroMQ lets everyone in where nobody answers its questions; their messages, without a name, are refused even so.
+            precondition(doorkeeper != nil, "a server without a doorkeeper")
+            set(ZMQ_ZAP_DOMAIN, Array(ZapRequest.domain.utf8))
+            set(ZMQ_CURVE_SERVER, Int32(1))
+            set(ZMQ_CURVE_SECRETKEY, pair.secretKey.bytes)
+        case .client(let pair, let server):
+            set(ZMQ_CURVE_SERVERKEY, server.bytes)
+            set(ZMQ_CURVE_PUBLICKEY, pair.publicKey.bytes)
+            set(ZMQ_CURVE_SECRETKEY, pair.secretKey.bytes)
+        }
+    }
 
     /// - Returns: the address in ZeroMQ's form, with the port that was picked where `address` asked for any (`:*`).
     public func bind(_ address: String) throws -> String {
@@ -174,7 +207,8 @@ public final class Socket {
 
     /// The next packet, if one is there.
     ///
-    /// A router checks that the sender is who the header says: a peer cannot speak for another incarnation.
+    /// A router checks that the sender is who the header says: a peer cannot speak for another incarnation, nor, where keys
+    /// are in use, for a worker that its key does not name.
     public func receive<Message: WireDecodable>(_ type: Message.Type = Message.self) -> Received<Message>? {
         guard let frames = receiveFrames() else { return nil }
         do {
@@ -188,7 +222,15 @@ public final class Socket {
             let packet = try Packet<Message>(
                 decoding: header.bytes, frames: rest.map { ($0.bytes, $0) }, limits: limits)
             if let sender, sender != Self.identity(packet.header.incarnation) {
-                throw WireError("a message of incarnation \(packet.header.incarnation) from another peer")
+                throw WireError(
+                    "a message of incarnation \(packet.header.incarnation) from another peer", as: .otherSender)
+            }
+            if checksKeys {
+                guard let name = header.keyName, name.speaks(for: packet.header.worker) else {
+                    throw WireError(
+                        "a message in the name of worker \(packet.header.worker) under the key of "
+                            + "\(header.keyName?.text ?? "nobody")", as: .otherSender)
+                }
             }
             return .packet(packet)
         } catch let error as WireError {
@@ -217,6 +259,11 @@ public final class Socket {
     private func set(_ option: Int32, _ value: some FixedWidthInteger) {
         var value = value
         let status = zmq_setsockopt(handle, option, &value, MemoryLayout.size(ofValue: value))
+        precondition(status == 0, "ZeroMQ option \(option): \(String(cString: zmq_strerror(zmq_errno())))")
+    }
+
+    private func set(_ option: Int32, _ bytes: [UInt8]) {
+        let status = zmq_setsockopt(handle, option, bytes, bytes.count)
         precondition(status == 0, "ZeroMQ option \(option): \(String(cString: zmq_strerror(zmq_errno())))")
     }
 }

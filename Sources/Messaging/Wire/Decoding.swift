@@ -125,7 +125,10 @@ extension WorkerMessage: WireDecodable {
                     weights: heartbeat.has_weights != 0 ? WeightsVersion(try int(heartbeat.weights_version)) : nil,
                     holding: Array(UnsafeBufferPointer(start: heartbeat.holding, count: heartbeat.n_holding)),
                     telemetry: try heartbeat.telemetry.map { try WorkerTelemetry($0.pointee) },
-                    selfTest: try heartbeat.self_test.map { try SelfTest($0.pointee) }))
+                    selfTest: try heartbeat.self_test.map { try SelfTest($0.pointee) },
+                    staging: heartbeat.staging_bytes > 0
+                        ? StagingProgress(
+                            doneBytes: heartbeat.staged_bytes, totalBytes: heartbeat.staging_bytes) : nil))
         case SELMIX__WIRE__FRAME__BODY_CONTRIBUTION:
             let contribution = try present(frame.contribution)
             self = .contribution(
@@ -145,8 +148,29 @@ extension WorkerMessage: WireDecodable {
             self = .leaving(reason: try text(try present(frame.leaving).reason, limits, cut: true))
         case SELMIX__WIRE__FRAME__BODY_FAILED:
             self = .failed(reason: try text(try present(frame.failed).reason, limits, cut: true))
+        case SELMIX__WIRE__FRAME__BODY_LIST_FILES:
+            self = .listFiles
+        case SELMIX__WIRE__FRAME__BODY_FETCH_CHUNK:
+            let fetch = try present(frame.fetch_chunk)
+            self = .fetch(ChunkID(file: Int(fetch.file), chunk: Int(fetch.chunk)))
         default:
-            throw WireError("no message from a worker (kind \(frame.body_case.rawValue))")
+            throw WireError(
+                "no message from a worker (kind \(frame.body_case.rawValue))",
+                as: frame.isFromCoordinator ? .wrongRole : .malformed)
+        }
+    }
+}
+
+extension Selmix__Wire__Frame {
+    fileprivate var isFromCoordinator: Bool {
+        switch body_case {
+        case SELMIX__WIRE__FRAME__BODY_WELCOME, SELMIX__WIRE__FRAME__BODY_REFUSED, SELMIX__WIRE__FRAME__BODY_ALIVE,
+            SELMIX__WIRE__FRAME__BODY_REJOIN, SELMIX__WIRE__FRAME__BODY_WEIGHTS,
+            SELMIX__WIRE__FRAME__BODY_WEIGHTS_SLICE,
+            SELMIX__WIRE__FRAME__BODY_ASSIGNMENT, SELMIX__WIRE__FRAME__BODY_RELEASE,
+            SELMIX__WIRE__FRAME__BODY_FILES, SELMIX__WIRE__FRAME__BODY_CHUNK, SELMIX__WIRE__FRAME__BODY_NO_FILES:
+            true
+        default: false
         }
     }
 }
@@ -193,6 +217,15 @@ extension CoordinatorMessage: WireDecodable {
                     featureSums: assignment.feature_sums != 0, eachShard: assignment.each_shard != 0))
         case SELMIX__WIRE__FRAME__BODY_RELEASE:
             self = .release(reason: try text(try present(frame.release).reason, limits, cut: true))
+        case SELMIX__WIRE__FRAME__BODY_FILES:
+            let files = try present(frame.files)
+            guard files.chunk_bytes > 0 else { throw WireError("files without a chunk size") }
+            self = .files(chunkBytes: try int(files.chunk_bytes))
+        case SELMIX__WIRE__FRAME__BODY_CHUNK:
+            let chunk = try present(frame.chunk)
+            self = .chunk(ChunkID(file: Int(chunk.file), chunk: Int(chunk.chunk)))
+        case SELMIX__WIRE__FRAME__BODY_NO_FILES:
+            self = .noFiles(reason: try text(try present(frame.no_files).reason, limits, cut: true))
         default:
             throw WireError("no message from a coordinator (kind \(frame.body_case.rawValue))")
         }

@@ -88,6 +88,10 @@ extension WorkerMessage: WireEncodable {
                 $0.holding = builder.array(heartbeat.holding)
                 $0.telemetry = heartbeat.telemetry?.encoded(builder)
                 $0.self_test = heartbeat.selfTest?.encoded(builder)
+                if let staging = heartbeat.staging {
+                    $0.staging_bytes = staging.totalBytes
+                    $0.staged_bytes = staging.doneBytes
+                }
             }
         case .contribution(let contribution):
             builder.frame.body_case = SELMIX__WIRE__FRAME__BODY_CONTRIBUTION
@@ -120,6 +124,15 @@ extension WorkerMessage: WireEncodable {
             builder.frame.body_case = SELMIX__WIRE__FRAME__BODY_FAILED
             builder.frame.failed = builder.place(Selmix__Wire__Failed(), selmix__wire__failed__init) {
                 $0.reason = builder.string(reason)
+            }
+        case .listFiles:
+            builder.frame.body_case = SELMIX__WIRE__FRAME__BODY_LIST_FILES
+            builder.frame.list_files = builder.place(Selmix__Wire__ListFiles(), selmix__wire__list_files__init)
+        case .fetch(let chunk):
+            builder.frame.body_case = SELMIX__WIRE__FRAME__BODY_FETCH_CHUNK
+            builder.frame.fetch_chunk = builder.place(Selmix__Wire__FetchChunk(), selmix__wire__fetch_chunk__init) {
+                $0.file = UInt32(chunk.file)
+                $0.chunk = UInt32(chunk.chunk)
             }
         }
     }
@@ -178,6 +191,22 @@ extension CoordinatorMessage: WireEncodable {
         case .release(let reason):
             builder.frame.body_case = SELMIX__WIRE__FRAME__BODY_RELEASE
             builder.frame.release = builder.place(Selmix__Wire__Release(), selmix__wire__release__init) {
+                $0.reason = builder.string(reason)
+            }
+        case .files(let chunkBytes):
+            builder.frame.body_case = SELMIX__WIRE__FRAME__BODY_FILES
+            builder.frame.files = builder.place(Selmix__Wire__Files(), selmix__wire__files__init) {
+                $0.chunk_bytes = UInt64(chunkBytes)
+            }
+        case .chunk(let chunk):
+            builder.frame.body_case = SELMIX__WIRE__FRAME__BODY_CHUNK
+            builder.frame.chunk = builder.place(Selmix__Wire__Chunk(), selmix__wire__chunk__init) {
+                $0.file = UInt32(chunk.file)
+                $0.chunk = UInt32(chunk.chunk)
+            }
+        case .noFiles(let reason):
+            builder.frame.body_case = SELMIX__WIRE__FRAME__BODY_NO_FILES
+            builder.frame.no_files = builder.place(Selmix__Wire__NoFiles(), selmix__wire__no_files__init) {
                 $0.reason = builder.string(reason)
             }
         }

@@ -73,7 +73,11 @@ public struct WireLimits: Sendable {
 /// Why a message from the network was dropped.
 public struct WireError: Error, Equatable, CustomStringConvertible {
     public let reason: String
+    public let rejection: Rejection
     public var description: String { reason }
 
-    init(_ reason: String) { self.reason = reason }
+    init(_ reason: String, as rejection: Rejection = .malformed) {
+        self.reason = reason
+        self.rejection = rejection
+    }
 }

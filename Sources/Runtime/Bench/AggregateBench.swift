@@ -22,8 +22,14 @@ public struct AggregateBench: Sendable, Encodable {
     }
 
     public var settings: Settings
-    public var GBPerSecond: Double
-    public var rawZeroMQGBPerSecond: Double
+    public var gigabytesPerSecond: Double
+    public var rawGigabytesPerSecond: Double
+
+    private enum CodingKeys: String, CodingKey {
+        case settings
+        case gigabytesPerSecond = "GBPerSecond"
+        case rawGigabytesPerSecond = "rawZeroMQGBPerSecond"
+    }
 
     /// - Parameters:
     ///   - program: the path of the `selmix` executable that the senders run.
@@ -57,7 +63,8 @@ public struct AggregateBench: Sendable, Encodable {
             raw = max(raw, try await rate(raw: true))
             summed = max(summed, try await rate(raw: false))
         }
-        return AggregateBench(settings: settings, GBPerSecond: summed, rawZeroMQGBPerSecond: raw)
+        return AggregateBench(
+            settings: settings, gigabytesPerSecond: summed, rawGigabytesPerSecond: raw)
     }
 
     // MARK: Receiving

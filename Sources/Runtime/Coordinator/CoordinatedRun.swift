@@ -16,13 +16,15 @@ public final class CoordinatedRun {
         public var tellsWaiting: Bool
         /// Whether an unfinished run of the same configuration is taken up; otherwise it is an error.
         public var resumes: Bool
+        public var access: Access
         /// Nil: no HTTP.
         public var http: MonitorServer.Options?
 
         public init(
             control: String, bulk: String, display: ProgressDisplay.Style, tellsWaiting: Bool = true,
-            resumes: Bool = true, http: MonitorServer.Options?
+            resumes: Bool = true, access: Access = .local, http: MonitorServer.Options?
         ) {
+            self.access = access
             self.http = http
             self.resumes = resumes
             self.control = control
@@ -45,6 +47,8 @@ public final class CoordinatedRun {
     /// Opens everything that can fail: the output directory, the log, the sockets.
     public init(_ run: PreparedRun, options: Options, log: Logger) throws {
         self.run = run
+        // Before anything is written.
+        try options.access.check([options.control, options.bulk], doing: "listening on")
         let directory = try RunDirectory(creating: run.job.output)
         self.directory = directory
         let previous = try directory.unfinished(run, resumes: options.resumes)
@@ -68,7 +72,8 @@ public final class CoordinatedRun {
             stepsPerRound: run.job.selmix.stepsPerRound)
         let keep = run.job.checkpoints.keep
         shell = try CoordinatorShell(
-            run, start: start, listeningOn: .init(control: options.control, bulk: options.bulk), observer: recorder,
+            run, start: start, listeningOn: .init(control: options.control, bulk: options.bulk),
+            access: options.access, observer: recorder,
             checkpoints: { state in
                 // The log is durable before the checkpoint that names its length.
                 try store.write(state, identity: identity, eventOffset: events.sync(), keep: keep)
@@ -150,10 +155,10 @@ public final class CoordinatedRun {
         var progress = recorder.progress
         // Writing is no training.
         progress.update(.finished(outcome), at: SystemClock.now)
-        return { [output, started, progress, rejected = recorder.rejectedMessages, runID = shell.runID] result in
+        return { [output, started, progress, rejections = recorder.rejections, runID = shell.runID] result in
             try output.write(
                 result, outcome: outcome, runID: runID, started: started, progress: progress,
-                rejectedMessages: rejected)
+                rejections: rejections)
         }
     }
 

@@ -36,6 +36,8 @@ public final class CoordinatorShell {
         case stepped(StepResult, PublishedWeights, StepTrace)
         /// A checkpoint was written, or could not be.
         case checkpointed(RoundIndex, SelMixError?)
+        /// An answer to a worker that fetches files; nil to a request for what is not there.
+        case served(Incarnation, CoordinatorMessage?, [TensorFrame])
         case recomputed(Contribution, ContributionPayload)
         case concluded(Conclusion)
     }
@@ -61,6 +63,8 @@ public final class CoordinatorShell {
     private let run: PreparedRun
     private let control: Socket
     private let bulk: Socket
+    private let doorkeeper: Doorkeeper
+    private let files: FileServer
     private let mailbox = Mailbox<Arrival>()
     private let compute = DispatchQueue(label: "selmix.compute")
     private let box: EngineBox
@@ -80,14 +84,14 @@ public final class CoordinatorShell {
     private var makeResultWriter: (() -> ResultWriter)?
     private var conclusion: Conclusion?
     private var outcome: Outcome?
-    private var rejections = 0
-    private var nextToldRejection = 100
+    private var rejections = RejectionLog()
 
     /// - Parameters:
     ///   - start: which run this is, and where it goes on.
+    ///   - access: who may connect.
     ///   - checkpoints: writes a round's state; called on the compute thread.
     init(
-        _ run: PreparedRun, start: RunStart, listeningOn wanted: Addresses, observer: any RunObserver,
+        _ run: PreparedRun, start: RunStart, listeningOn wanted: Addresses, access: Access, observer: any RunObserver,
         checkpoints: @escaping CheckpointWriter, log: Logger
     ) throws {
         self.run = run
@@ -96,10 +100,17 @@ public final class CoordinatorShell {
         self.log = log
         let job = run.job
         let context = try MessagingContext()
-        control = try Socket(.router, context: context, options: .init(longestFrame: 1 << 20, queueLength: 1000))
+        files = FileServer(job)
+        let door = try access.door(context: context, news: mailbox.signal, log: log)
+        doorkeeper = door.keeper
+        control = try Socket(
+            .router, context: context,
+            options: .init(longestFrame: 1 << 20, queueLength: 1000, security: door.security),
+            doorkeeper: door.keeper)
         bulk = try Socket(
-            .router, context: context, options: .init(longestFrame: Self.longestFrame(run), queueLength: Self.bulkQueue)
-        )
+            .router, context: context,
+            options: .init(longestFrame: Self.longestFrame(run), queueLength: Self.bulkQueue, security: door.security),
+            doorkeeper: door.keeper)
         addresses = Addresses(control: try control.bind(wanted.control), bulk: try bulk.bind(wanted.bulk))
         jobBytes = Array(try JSONEncoder().encode(job))
         let engine = TrainingEngine(run, resuming: start.state)
@@ -157,6 +168,7 @@ public final class CoordinatorShell {
             Poller.wait([control, bulk], wake: mailbox.signal, timeout: next - SystemClock.now)
             receive(from: control)
             receive(from: bulk)
+            countRefusedConnections()
             for arrival in mailbox.takeAll() { handle(arrival) }
             if let deadline = core.nextDeadline, SystemClock.now >= deadline { handle(.tick) }
             observer.turned(core)
@@ -191,28 +203,35 @@ public final class CoordinatorShell {
             guard outcome == nil, let received = socket.receive(WorkerMessage.self) else { return }
             switch received {
             case .rejected(let error):
-                reject("a message", reason: error.reason)
+                reject(error.rejection, detail: error.reason)
             case .packet(let packet):
+                if let rejection = core.rejection(of: packet.message, packet.header) {
+                    reject(rejection, detail: "\(packet.message) from \(packet.header.worker)")
+                    // Nothing of it may reach what another worker is about to complete.
+                    if rejection == .otherSender { continue }
+                }
                 do {
                     let payload = try payload(of: packet)
                     handle(.received(packet.message, packet.header), payload: payload)
                 } catch {
                     reject(
-                        "\(packet.message) from \(packet.header.worker)",
-                        reason: SelMixError(describing: error).message)
+                        .badTensors,
+                        detail: "\(packet.message) from \(packet.header.worker): "
+                            + SelMixError(describing: error).message)
                 }
             }
         }
     }
 
-    /// Counts and tells what is dropped. Whoever sends a lot of it must not fill the log, so of many only the 10th, the
-    /// 100th and so on are told.
-    private func reject(_ what: String, reason: String) {
-        observer.rejected(reason)
-        rejections += 1
-        guard rejections <= 10 || rejections == nextToldRejection else { return }
-        if rejections == nextToldRejection { nextToldRejection *= 10 }
-        log.warning("dropped \(what): \(reason) (\(rejections) dropped so far)")
+    private func countRefusedConnections() {
+        for refusal in doorkeeper.takeRefusals() {
+            reject(refusal.rejection, count: refusal.count, detail: refusal.detail)
+        }
+    }
+
+    private func reject(_ rejection: Rejection, count: Int = 1, detail: String?) {
+        observer.rejected(rejection, count: count)
+        if let line = rejections.line(rejection, count: count, detail: detail) { log.warning("\(line)") }
     }
 
     /// What a message brings, checked before the state machine hears of it.
@@ -310,6 +329,13 @@ public final class CoordinatorShell {
         case .concluded(let conclusion):
             self.conclusion = conclusion
             handle(.concluded)
+        case .served(let worker, let message, let frames):
+            if let message {
+                send(message, frames, to: worker, over: bulk)
+            } else {
+                reject(.notOffered, detail: "by \(worker)")
+            }
+            handle(.served(worker))
         }
     }
 
@@ -337,6 +363,10 @@ public final class CoordinatorShell {
         case .recompute(let assignment): recompute(assignment)
         case .select(let round, let isLast): select(round, isLast: isLast)
         case .applyStep(let step): applyStep(step)
+        case .listFiles(let worker):
+            files.list { [mailbox] in mailbox.post(.served(worker, $0, $1)) }
+        case .serve(let chunk, let worker):
+            files.read(chunk) { [mailbox] in mailbox.post(.served(worker, $0?.0, $0?.1 ?? [])) }
         case .record(let event): observer.happened(event)
         case .conclude: conclude()
         case .finish(let outcome): self.outcome = outcome

@@ -8,8 +8,8 @@ protocol RunObserver: AnyObject {
     /// Comes just before the step itself is told.
     func stepTraced(_ trace: StepTrace)
     func roundEnded(_ result: TrainingEngine.RoundResult)
-    /// A message that belonged to nothing was dropped.
-    func rejected(_ reason: String)
+    /// Messages or connections were refused.
+    func rejected(_ rejection: Rejection, count: Int)
     /// The state before this round was written, or could not be.
     func checkpointed(before round: RoundIndex, error: SelMixError?)
     /// When ``turned(_:)`` wants to be called next.

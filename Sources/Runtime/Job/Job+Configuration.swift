@@ -10,7 +10,8 @@ extension Job {
     /// in their tensors is part of the configuration digest by itself.
     private static let excluded: Set<String> = [
         "name", "output", "checkpoints.keep", "cluster.audit", "cluster.failureTimeout", "cluster.minWorkers",
-        "cluster.workerWait", "cluster.orphanTimeout", "cluster.slowWorkers", "baselines", "trace", "tensorBoard",
+        "cluster.workerWait", "cluster.orphanTimeout", "cluster.slowWorkers", "cluster.staging", "baselines", "trace",
+        "tensorBoard",
         "data.train.features", "data.train.labels", "data.validation.features", "data.validation.labels",
         "data.test.features", "data.test.labels", "data.unlabeled.features", "head.weight", "head.bias",
     ]

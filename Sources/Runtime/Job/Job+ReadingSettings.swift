@@ -93,6 +93,7 @@ extension ClusterSettings {
         workerWait = try section.seconds("workerWait", or: workerWait, from: 0, to: 86400)
         orphanTimeout = try section.seconds("orphanTimeout", or: orphanTimeout, from: 0, to: 86400)
         slowWorkers = try section.choice("slowWorkers", or: slowWorkers)
+        staging = try section.choice("staging", or: staging)
         instructionSet = try section.text("instructionSet")
     }
 }

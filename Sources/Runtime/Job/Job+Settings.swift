@@ -85,6 +85,17 @@ public struct ClusterSettings: Sendable, Codable, Equatable {
     public var orphanTimeout = 60.0
     /// What becomes of a worker whose self-test is far below that of the others.
     public var slowWorkers = SlowWorkers.warn
+    /// What a worker does about files that it does not have.
+    public enum Staging: String, Sendable, Codable, CaseIterable {
+        /// Reads its own where they are what the coordinator has, and fetches the others.
+        case missing
+        /// Fetches all of them into its cache, and reads none where they lie.
+        case always
+        /// Reads its own; a missing one is an error.
+        case never
+    }
+
+    public var staging = Staging.missing
     /// The processor instructions of every product, by their oneDNN name; nil: the best that the coordinator has.
     public var instructionSet: String?
 

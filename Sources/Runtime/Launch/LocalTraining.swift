@@ -44,6 +44,8 @@ public struct LocalTraining: Sendable {
         // A run with fewer workers than were asked for would look slow without saying why, so it starts with all of them.
         var prepared = prepared
         prepared.job.cluster.minWorkers = workers
+        // They read the same files as this process.
+        prepared.job.cluster.staging = .never
         let run = CarriedRun(
             try CoordinatedRun(
                 prepared,

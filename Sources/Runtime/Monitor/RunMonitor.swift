@@ -132,7 +132,10 @@ final class RunMonitor {
         }
     }
 
-    func rejected() { snapshot.run.totals.rejected += 1 }
+    func rejected(_ rejection: Rejection, count: Int) {
+        snapshot.run.totals.rejected += count
+        snapshot.run.rejections.add(rejection, count: count)
+    }
 
     /// Takes up what a checkpoint brought.
     func resumed(from state: CheckpointState?, at now: Instant) {

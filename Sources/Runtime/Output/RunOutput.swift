@@ -12,12 +12,12 @@ struct RunOutput {
     /// - Returns: the report; nil when the run ended before its first validation, so that there is nothing to report.
     func write(
         _ result: RunResult, outcome: Outcome, runID: RunID, started: Date, progress: RunProgress,
-        rejectedMessages: Int
+        rejections: RejectionCounts
     ) throws -> RunReport? {
         let facts = RunReport.Facts(
             outcome: result.converged ? "converged" : outcome.name, runID: runID, started: started,
             seconds: Date().timeIntervalSince(started), workers: progress.mostWorkers,
-            samplesPerSecond: progress.samplesPerSecond(at: SystemClock.now), rejectedMessages: rejectedMessages,
+            samplesPerSecond: progress.samplesPerSecond(at: SystemClock.now), rejections: rejections,
             quarantined: progress.quarantined)
         guard let report = try RunReport(run, result, facts) else { return nil }
         try HeadFile.write(

@@ -6,7 +6,7 @@ import SelMix
 /// Writes down and shows what happens in a run: event log, TensorBoard file, progress, and the figures of the report.
 final class RunRecorder: RunObserver {
     private(set) var progress: RunProgress
-    private(set) var rejectedMessages = 0
+    private(set) var rejections = RejectionCounts()
     private let log: EventLog
     private let tensorBoard: TensorBoardLog?
     /// Of the step that is told next.
@@ -58,9 +58,9 @@ final class RunRecorder: RunObserver {
         display.roundEnded(progress, at: SystemClock.now)
     }
 
-    func rejected(_ reason: String) {
-        rejectedMessages += 1
-        monitor.rejected()
+    func rejected(_ rejection: Rejection, count: Int) {
+        rejections.add(rejection, count: count)
+        monitor.rejected(rejection, count: count)
     }
 
     var nextTurn: Instant { monitor.nextDue }

@@ -14,7 +14,7 @@ extension RunReport {
         /// The most that were ready at one time.
         var workers: Int
         var samplesPerSecond: Double
-        var rejectedMessages: Int
+        var rejections: RejectionCounts
         var quarantined: [QuarantinedWorker]
     }
 
@@ -40,6 +40,6 @@ extension RunReport {
             pseudoLabelCounts: result.pseudoLabelCounts, headClasses: run.split.head,
             before: try scores(run.head, validation: before),
             after: try scores(result.bestHead, validation: after), history: result.history,
-            rejectedMessages: facts.rejectedMessages, quarantined: facts.quarantined)
+            rejections: facts.rejections, quarantined: facts.quarantined)
     }
 }

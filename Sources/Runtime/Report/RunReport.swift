@@ -1,4 +1,5 @@
 import Common
+import Coordination
 import Foundation
 import SelMix
 
@@ -51,8 +52,8 @@ public struct RunReport: Sendable, Codable {
     public var before: Scores
     public var after: Scores
     public var history: [RoundReport]
-    /// Messages that were no messages or belonged to nothing.
-    public var rejectedMessages: Int
+    /// Messages and connections that were refused, by reason.
+    public var rejections: RejectionCounts
     /// Workers that computed wrongly, and how that showed.
     public var quarantined: [QuarantinedWorker] = []
     /// What else was tried on the same data; empty unless the job asks for it.

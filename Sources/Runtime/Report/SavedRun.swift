@@ -1,4 +1,5 @@
 import Common
+import Coordination
 import Foundation
 import SelMix
 import Training
@@ -77,7 +78,8 @@ public struct SavedRun {
         let log = try RunLog(run: directory)
         let facts = RunReport.Facts(
             outcome: "unfinished", runID: info.runID, started: log.started ?? Date(), seconds: log.seconds,
-            workers: log.mostWorkers, samplesPerSecond: log.stepsPerSecond * Double(run.job.batch), rejectedMessages: 0,
+            workers: log.mostWorkers, samplesPerSecond: log.stepsPerSecond * Double(run.job.batch),
+            rejections: RejectionCounts(),
             quarantined: log.quarantined)
         guard let report = try RunReport(run, result, facts) else { preconditionFailure("a validation without counts") }
         return report

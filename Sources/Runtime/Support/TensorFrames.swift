@@ -76,6 +76,15 @@ extension TensorFrame {
         self.init(name: name, type: .int32, shape: shape, bytes: buffer.bytes, owner: buffer)
     }
 
+    init(name: String, shape: [Int], int64 values: [Int64]) {
+        let buffer = values.withUnsafeBytes { AlignedBuffer(bytes: $0) }
+        self.init(name: name, type: .int64, shape: shape, bytes: buffer.bytes, owner: buffer)
+    }
+
+    init(name: String, buffer: AlignedBuffer) {
+        self.init(name: name, type: .bytes, shape: [buffer.bytes.count], bytes: buffer.bytes, owner: buffer)
+    }
+
     init(name: String, shape: [Int], float64 buffer: AlignedBuffer) {
         self.init(name: name, type: .float64, shape: shape, bytes: buffer.bytes, owner: buffer)
     }

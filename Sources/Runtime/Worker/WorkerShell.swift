@@ -17,8 +17,15 @@ public final class WorkerShell {
         public var bulkAddress: String
         public var name: String
         public var timing: Timing
+        public var security: SocketSecurity
+        public var data: WorkerStorage
 
-        public init(controlAddress: String, bulkAddress: String, name: String, timing: Timing) {
+        public init(
+            controlAddress: String, bulkAddress: String, name: String, timing: Timing,
+            security: SocketSecurity = .none, data: WorkerStorage = WorkerStorage()
+        ) {
+            self.data = data
+            self.security = security
             self.controlAddress = controlAddress
             self.bulkAddress = bulkAddress
             self.name = name
@@ -33,10 +40,14 @@ public final class WorkerShell {
         /// Computed under a generation of the session, with the tensors to send.
         case computed(WorkerEngine.Output, generation: UInt64)
         case assignmentDone(UInt64, generation: UInt64)
+        case staging(StagingEvent)
+        /// All files are here: where each lies.
+        case staged([String: String])
     }
 
     private let options: Options
     private let context: MessagingContext
+    private let doorkeeper: Doorkeeper
     private let mailbox = Mailbox<Arrival>()
     private let progress = WorkerEngine.Progress()
     private let meter = WorkerMeter()
@@ -51,6 +62,9 @@ public final class WorkerShell {
     private var data: WorkerData?
     private var engine: EngineBox?
     private var job: Job?
+    /// What the job is to be loaded with; its files may be on their way.
+    private var welcome: Welcome?
+    private var staging: WorkerStaging?
     private var weights: (version: WeightsVersion, values: PackedParameters)?
     private var weightsIntake: WeightsIntake?
     /// Unlabelled samples by pseudo-label, with the digest of the labels.
@@ -58,6 +72,10 @@ public final class WorkerShell {
     private var plans: [UInt64: Plan] = [:]
     private var computed: [Contribution: [TensorFrame]] = [:]
     private var exit: WorkerExit?
+    /// The last failed handshake that was told.
+    private var told: String?
+    /// When to connect afresh.
+    private var reconnection: Instant?
     /// A hello or a readiness that waits for the sockets to be connected.
     private var waitingForConnection: WorkerMessage?
 
@@ -71,6 +89,7 @@ public final class WorkerShell {
         self.options = options
         self.log = log
         context = try MessagingContext()
+        doorkeeper = try Doorkeeper(context: context, news: mailbox.signal)
         session = WorkerSession(
             .init(
                 name: options.name,
@@ -90,12 +109,25 @@ public final class WorkerShell {
         perform(session.step(.started, at: SystemClock.now))
         while exit == nil {
             var wait = session.nextDeadline.map { $0 - SystemClock.now }
-            if waitingForConnection != nil { wait = min(wait ?? Self.connectionPoll, Self.connectionPoll) }
+            for deadline in [staging?.nextDeadline, reconnection].compactMap({ $0 }) {
+                let left = deadline - SystemClock.now
+                wait = min(wait ?? left, left)
+            }
+            if waitingForConnection != nil || staging?.hasStarted == false {
+                wait = min(wait ?? Self.connectionPoll, Self.connectionPoll)
+            }
             Poller.wait([control, bulk].compactMap { $0 }, wake: mailbox.signal, timeout: wait)
             if let message = waitingForConnection { send(message) }
+            if let staging, !staging.hasStarted, bulk?.canSend == true { staging.start() }
             receive(from: \.control)
             receive(from: \.bulk)
+            tellFailedHandshakes()
             for arrival in mailbox.takeAll() { handle(arrival) }
+            if let deadline = reconnection, SystemClock.now >= deadline {
+                reconnection = nil
+                connect(as: session.incarnation)
+            }
+            if let deadline = staging?.nextDeadline, SystemClock.now >= deadline { staging?.handle(.tick) }
             if let deadline = session.nextDeadline, SystemClock.now >= deadline {
                 handle(.tick(blocks: progress.blocks.load(ordering: .relaxed)))
             }
@@ -123,6 +155,7 @@ public final class WorkerShell {
                 hearAnswer(packet.message)
                 guard take(packet) else { continue }
                 handle(.received(packet.message, packet.header))
+                staging?.receive(packet)
                 // New weights end what waited for older ones.
                 if case .weights = packet.message { plans = plans.filter { session.holds($0.key) } }
             }
@@ -232,6 +265,10 @@ public final class WorkerShell {
         case .computed(let output, let computedUnder):
             guard computedUnder == generation else { return }
             deliver(output)
+        case .staging(let event):
+            staging?.handle(event)
+            if let progress = staging?.progress { handle(.staging(progress)) }
+        case .staged(let places): load(places)
         case .assignmentDone(let number, let computedUnder):
             guard computedUnder == generation else { return }
             plans[number] = nil
@@ -281,16 +318,32 @@ public final class WorkerShell {
             bulk = nil
             waitingForConnection = nil
             let control = try Socket(
-                .dealer(incarnation), context: context, options: .init(longestFrame: 1 << 20, queueLength: 1000))
+                .dealer(incarnation), context: context,
+                options: .init(longestFrame: 1 << 20, queueLength: 1000, security: options.security),
+                doorkeeper: doorkeeper)
             // A worker trusts its coordinator with memory: frames are as long as the model is.
             let bulk = try Socket(
                 .dealer(incarnation), context: context,
-                options: .init(longestFrame: 1 << 36, queueLength: CoordinatorShell.bulkQueue))
+                options: .init(
+                    longestFrame: 1 << 36, queueLength: CoordinatorShell.bulkQueue, security: options.security),
+                doorkeeper: doorkeeper)
             try control.connect(options.controlAddress)
             try bulk.connect(options.bulkAddress)
             (self.control, self.bulk) = (control, bulk)
         } catch {
             exit = .failed(SelMixError(describing: error))
+        }
+    }
+
+    /// Passes on why no connection comes about, so that whoever started the worker need not wait to learn it.
+    private func tellFailedHandshakes() {
+        for refusal in doorkeeper.takeRefusals() {
+            guard let reason = HandshakeAdvice(refusal.rejection, security: options.security) else { continue }
+            if told != reason.text { log.warning("no connection to the coordinator: \(reason.text)") }
+            told = reason.text
+            // ZeroMQ does not try again by itself after such an end.
+            if !reason.mayPass { reconnection = SystemClock.now + options.timing.helloInterval }
+            handle(.connectionRefused(reason: reason.text, retry: reason.mayPass))
         }
     }
 
@@ -336,10 +389,30 @@ public final class WorkerShell {
 
     private func load(_ welcome: Welcome) {
         guard let job else { preconditionFailure("a welcome without a job") }
+        self.welcome = welcome
+        guard job.cluster.staging != .never else {
+            load(options.data.root.places(of: job.workerFiles))
+            return
+        }
+        staging = WorkerStaging(
+            job, roots: options.data.root, cache: options.data.cache,
+            // No sooner than a slow disk may take to read or to write a window.
+            retryInterval: options.timing.failureTimeout * 2, queue: compute, log: log,
+            actions: .init(
+                send: { [unowned self] message in
+                    _ = bulk?.send(Packet(message, header: session.header))
+                },
+                post: { [mailbox] in mailbox.post(.staging($0)) }, done: { [mailbox] in mailbox.post(.staged($0)) },
+                fail: { [unowned self] in handle(.loadFailed($0)) }))
+    }
+
+    /// Loads the job with files that lie at these places.
+    private func load(_ places: [String: String]) {
+        guard let job, let welcome else { preconditionFailure("files without a job") }
         compute.async { [mailbox] in
             do {
                 try InstructionSet.use(welcome.instructionSet)
-                let data = try WorkerData(job: job)
+                let data = try WorkerData(job: job.reading(places))
                 let probe = Digest(rawValue: try InstructionSet.probe())
                 let test = try SelfTest.measure(features: data.trainFeatures)
                 mailbox.post(.loaded(data, probe: probe, test))

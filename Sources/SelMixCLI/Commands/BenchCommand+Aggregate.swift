@@ -65,10 +65,10 @@ extension BenchCommand {
                 ["bench", "aggregate-sender", "--connect", $0, "--sender", "\($1)"] + ($2 ? ["--raw"] : []) + arguments
             }
             if json { return print(try JSONText.of(result)) }
-            let share = Int((100 * result.GBPerSecond / result.rawZeroMQGBPerSecond).rounded())
+            let share = Int((100 * result.gigabytesPerSecond / result.rawGigabytesPerSecond).rounded())
             print(
-                "aggregation from \(shape.workers) processes: \(BenchCommand.rounded(result.GBPerSecond, 2)) GB/s, \(share) % "
-                    + "of ZeroMQ's \(BenchCommand.rounded(result.rawZeroMQGBPerSecond, 2)) GB/s")
+                "aggregation from \(shape.workers) processes: \(BenchCommand.rounded(result.gigabytesPerSecond, 2)) GB/s, \(share) % "
+                    + "of ZeroMQ's \(BenchCommand.rounded(result.rawGigabytesPerSecond, 2)) GB/s")
         }
     }
 

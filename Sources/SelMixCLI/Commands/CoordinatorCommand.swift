@@ -12,6 +12,7 @@ struct CoordinatorCommand: AsyncParsableCommand {
     var bind: String
     @Option(help: "Where to listen for tensors, if not on the next port.")
     var bindBulk: String?
+    @OptionGroup var access: AccessOptions
     @OptionGroup var monitor: MonitorOptions
     @OptionGroup var logging: LogOptions
     @OptionGroup var output: OutputOptions
@@ -23,7 +24,8 @@ struct CoordinatorCommand: AsyncParsableCommand {
         let run = try CoordinatedRun(
             prepared,
             options: .init(
-                control: bind, bulk: bulk, display: logging.display(quiet: output.quiet, log), http: monitor.options()),
+                control: bind, bulk: bulk, display: logging.display(quiet: output.quiet, log), access: access.access,
+                http: monitor.options()),
             log: log)
         let signals = StopSignals(onStop: run.shell.stopper)
         let report = try await run.lead()

@@ -19,6 +19,9 @@ struct LaunchCommand: AsyncParsableCommand {
     var bind: String?
     @Option(help: "The path of selmix on the hosts; by default the same as here.")
     var program: String?
+    @Flag(
+        help: "Encrypt nothing: whoever reaches the port can read and change the run. Otherwise keys are made for it.")
+    var insecure = false
     @Flag(help: "Check the hosts, show what they are, and end.")
     var check = false
     @Flag(help: "Go on with an unfinished run in the output directory, if there is one.")
@@ -52,7 +55,7 @@ struct LaunchCommand: AsyncParsableCommand {
             .init(
                 hosts: try allocation?.hosts ?? hosts.load(),
                 transport: allocation.map { .slurm($0) } ?? .ssh(hosts.settings),
-                program: own, remoteProgram: program, ships: hosts.ship, bind: bind,
+                program: own, remoteProgram: program, ships: hosts.ship, bind: bind, isInsecure: insecure,
                 display: .automatic(quiet: output.quiet), resumes: resume, http: try monitor.options()))
         if check {
             let statuses = try await launch.check(prepared)
@@ -72,6 +75,7 @@ struct LaunchCommand: AsyncParsableCommand {
         // Where the output is must not depend on where the batch script runs.
         arguments += ["--set", "output=\(prepared.job.output)"]
         if let bind { arguments += ["--bind", bind] }
+        if insecure { arguments.append("--insecure") }
         if let program { arguments += ["--program", program] }
         let script = try slurm.script(
             name: prepared.job.name, program: program ?? OwnProgram.path(), arguments: arguments,

@@ -12,8 +12,10 @@ struct WorkerCommand: AsyncParsableCommand {
     var connect: String
     @Option(help: "The coordinator's address for tensors, if not the next port.")
     var connectBulk: String?
-    @Option(help: "This worker's name; by default host and process id.")
+    @Option(help: "This worker's name; by default its key's, or else host and process id.")
     var name: String?
+    @OptionGroup var access: AccessOptions
+    @OptionGroup var storage: StorageOptions
     @Option(help: "Seconds to wait for a coordinator that cannot be reached.")
     var patience: Double = 60
     @OptionGroup var logging: LogOptions
@@ -26,16 +28,16 @@ struct WorkerCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let process = ProcessInfo.processInfo
-        let name = name ?? "\(process.hostName)-\(process.processIdentifier)"
-        let log = logging.logger("selmix.worker", fields: ["worker": name])
         if exitWithParent { Lifeline.attach() }
         let bulk = try connectBulk ?? Endpoint.bulk(besides: connect)
+        let identity = try access.access.worker(named: name, connectingTo: [connect, bulk])
+        let log = logging.logger("selmix.worker", fields: ["worker": identity.name])
         let worker = try WorkerShell(
             .init(
                 controlAddress: connect, bulkAddress: bulk,
-                name: name,
-                timing: try Timing(failureTimeout: .seconds(2), orphanTimeout: .seconds(patience))), log: log)
+                name: identity.name,
+                timing: try Timing(failureTimeout: .seconds(2), orphanTimeout: .seconds(patience)),
+                security: identity.security, data: storage.storage), log: log)
         let signals = StopSignals(onStop: worker.stopper)
         try worker.run()
         withExtendedLifetime(signals) {}

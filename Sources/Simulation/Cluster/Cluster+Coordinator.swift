@@ -148,6 +148,7 @@ extension Cluster {
             try traffic.assigned(assignment)
             if canary == .resendStorm { coordinator!.sent.append((assignment, peer)) }
             send(.assign(assignment), plan(of: assignment), to: peer, over: .bulk)
+        case .listFiles, .serve: throw Violation("files are asked for, and no simulated worker does that")
         case .keep(let node):
             try keep(node, event, letter)
         case .drop(let node):

@@ -121,6 +121,7 @@ final class ScenarioCluster {
         case .send(let message, let peer): send(message, to: peer)
         case .sendWeights(let version, let peer): send(.weights(version, Digest(rawValue: 0)), to: peer)
         case .assign(let assignment, let peer): send(.assign(assignment), to: peer)
+        case .listFiles, .serve: write("coordinator: \(directive)")
         case .keep(let node): write("coordinator: keeps \(node)")
         case .select(let round, let isLast):
             let digest = Digest(rawValue: isLast ? 0 : UInt64(round.rawValue + 1))

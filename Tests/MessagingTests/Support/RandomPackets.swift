@@ -4,7 +4,7 @@ import Messaging
 
 /// The kinds of messages from a worker. A new message does not compile here before it has a random example.
 enum WorkerKind: CaseIterable {
-    case hello, heartbeat, slice, contribution, leaving, failed
+    case hello, heartbeat, slice, contribution, leaving, failed, listFiles, fetch
 
     init(_ message: WorkerMessage) {
         switch message {
@@ -14,13 +14,15 @@ enum WorkerKind: CaseIterable {
         case .contribution: self = .contribution
         case .leaving: self = .leaving
         case .failed: self = .failed
+        case .listFiles: self = .listFiles
+        case .fetch: self = .fetch
         }
     }
 }
 
 /// The kinds of messages from the coordinator.
 enum CoordinatorKind: CaseIterable {
-    case welcome, refused, alive, rejoin, weightsSlice, weights, assign, release
+    case welcome, refused, alive, rejoin, weightsSlice, weights, assign, release, files, chunk, noFiles
 
     init(_ message: CoordinatorMessage) {
         switch message {
@@ -32,6 +34,9 @@ enum CoordinatorKind: CaseIterable {
         case .weights: self = .weights
         case .assign: self = .assign
         case .release: self = .release
+        case .files: self = .files
+        case .chunk: self = .chunk
+        case .noFiles: self = .noFiles
         }
     }
 }
@@ -51,7 +56,9 @@ extension Draw {
                 Heartbeat(
                     phase: bool() ? .ready(probe: digest()) : .loading, blocks: number(),
                     weights: bool() ? version() : nil, holding: (0..<below(6)).map { _ in number() },
-                    telemetry: bool() ? telemetry() : nil, selfTest: bool() ? selfTest() : nil))
+                    telemetry: bool() ? telemetry() : nil, selfTest: bool() ? selfTest() : nil,
+                    staging: bool()
+                        ? StagingProgress(doneBytes: number(), totalBytes: max(1, number())) : nil))
         case .slice:
             .slice(ContributionSlice(assignment: number(), node: node(), index: Int(number(bits: 32))))
         case .contribution:
@@ -61,6 +68,8 @@ extension Draw {
                     digest: digest(), loss: loss()))
         case .leaving: .leaving(reason: text())
         case .failed: .failed(reason: text())
+        case .listFiles: .listFiles
+        case .fetch: .fetch(chunk())
         }
     }
 
@@ -83,6 +92,9 @@ extension Draw {
                     shards: (0...below(9)).map { _ in ShardID(Int(number(bits: 32))) }, featureSums: bool(),
                     eachShard: bool()))
         case .release: .release(reason: text())
+        case .files: .files(chunkBytes: max(1, Int(number(bits: 48))))
+        case .chunk: .chunk(chunk())
+        case .noFiles: .noFiles(reason: text())
         }
     }
 
@@ -133,6 +145,10 @@ extension Draw {
 
     private mutating func digest() -> Digest { Digest(rawValue: number()) }
     private mutating func version() -> WeightsVersion { WeightsVersion(Int(number(bits: 48))) }
+
+    private mutating func chunk() -> ChunkID {
+        ChunkID(file: Int(number(bits: 32)), chunk: Int(number(bits: 32)))
+    }
 
     private mutating func work() -> Work {
         let index = Int(number(bits: 48))

@@ -50,6 +50,14 @@ import Testing
                 .number(6, 6).fixed(7, Self.digest.rawValue).fixed(8, (0.5).bitPattern))
         Self.check(WorkerMessage.leaving(reason: "why"), 13, WireBytes().text(1, "why"))
         Self.check(WorkerMessage.failed(reason: "why"), 14, WireBytes().text(1, "why"))
+        Self.check(
+            WorkerMessage.heartbeat(
+                Heartbeat(
+                    phase: .loading, blocks: 0, weights: nil, holding: [],
+                    staging: StagingProgress(doneBytes: 7, totalBytes: 300))),
+            11, WireBytes().number(30, 300).number(31, 7))
+        Self.check(WorkerMessage.listFiles, 40, WireBytes())
+        Self.check(WorkerMessage.fetch(ChunkID(file: 3, chunk: 300)), 41, WireBytes().number(1, 3).number(2, 300))
     }
 
     @Test func coordinatorMessages() {
@@ -75,6 +83,9 @@ import Testing
             WireBytes().number(1, 5).message(2, .work(kind: 1)).number(3, 7).fixed(4, Self.digest.rawValue)
                 .packed(5, [1, 200]).number(6, 1))
         Self.check(CoordinatorMessage.release(reason: "why"), 26, WireBytes().text(1, "why"))
+        Self.check(CoordinatorMessage.files(chunkBytes: 300), 50, WireBytes().number(1, 300))
+        Self.check(CoordinatorMessage.chunk(ChunkID(file: 3, chunk: 300)), 51, WireBytes().number(1, 3).number(2, 300))
+        Self.check(CoordinatorMessage.noFiles(reason: "why"), 52, WireBytes().text(1, "why"))
     }
 
     private static func check<Message: WireEncodable & WireDecodable & Equatable>(

@@ -35,7 +35,12 @@ import Testing
         let ssh = try StandInSSH(in: folder)
         let output = folder.path("run")
         let result = try Program.run(
-            launch(output, ["--host", "a", "--host", "bare slots=3", "--ssh", ssh.path, "--check", "--json"]))
+            launch(
+                output,
+                [
+                    "--host", "a", "--host", "bare slots=3", "--ssh", ssh.path, "--check", "--json", "--set",
+                    "cluster.staging=never",
+                ]))
         #expect(result.status == 4, "\(result.errors)")
         let hosts = try #require(try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [[String: Any]])
         #expect(hosts.map { $0["host"] as? String } == ["a", "bare"])
@@ -57,7 +62,12 @@ import Testing
         let ssh = try StandInSSH(in: folder)
         let output = folder.path("run")
         let result = try Program.run(
-            launch(output, ["--host", "good slots=1", "--host", "\(host) slots=1", "--ssh", ssh.path]))
+            launch(
+                output,
+                [
+                    "--host", "good slots=1", "--host", "\(host) slots=1", "--ssh", ssh.path, "--set",
+                    "cluster.staging=never",
+                ]))
         #expect(result.status == 4, "\(result.errors)")
         #expect(result.errors.contains(message), "\(result.errors)")
         #expect(result.errors.contains("error: 1 of 2 hosts cannot take part\nhint: "), "\(result.errors)")
@@ -118,6 +128,29 @@ import Testing
         try eventually("the end of everything") { (workers + agents).allSatisfy { !isAlive($0) } }
     }
 
+    @Test func keysReachWorkersOutOfSight() throws {
+        let folder = try TemporaryFolder()
+        let ssh = try StandInSSH(in: folder)
+        let run = RunFolder(path: folder.path("run"))
+        let launched = try RunningProgram(
+            launch(run.path, ["--host", "a slots=2", "--ssh", ssh.path], settings: endless))
+        try eventually("all workers") { run.workers.count == 2 && run.lastStep >= 10 }
+        let worker = try #require(run.workers["a/1"])
+        let words = commandLine(worker)
+        let keys = try #require(words.firstIndex(of: "--keys").map { words[$0 + 1] })
+        let secret = try String(contentsOfFile: keys + "/workers/a.secret", encoding: .utf8)
+        let digits = try #require(secret.split(separator: " ").last?.trimmingCharacters(in: .whitespacesAndNewlines))
+        #expect(digits.count == 64)
+        for process in [worker, parent(worker), launched.processID] {
+            let environment = (try? String(contentsOfFile: "/proc/\(process)/environ", encoding: .utf8)) ?? ""
+            #expect(!(commandLine(process).joined(separator: " ") + environment).contains(digits))
+        }
+        launched.send(SIGINT)
+        #expect(launched.waitForExit() == 130)
+        #expect(!launched.errors.contains(digits))
+        #expect(!FileManager.default.fileExists(atPath: keys))
+    }
+
     @Test func workersEndWithTheirAgent() throws {
         let folder = try TemporaryFolder()
         let run = RunFolder(path: folder.path("run"))
@@ -167,6 +200,11 @@ import Testing
     }
 
     private var endless: [String] { constantRate + ["--set", "batch=512", "--set", "selmix.rounds=20000"] }
+
+    private func commandLine(_ processID: Int32) -> [String] {
+        ((try? String(contentsOfFile: "/proc/\(processID)/cmdline", encoding: .utf8)) ?? "").split(separator: "\0")
+            .map(String.init)
+    }
 
     private func parent(_ processID: Int32) -> Int32 {
         let status = (try? String(contentsOfFile: "/proc/\(processID)/stat", encoding: .utf8)) ?? ""

@@ -93,6 +93,7 @@ import Testing
         let train = try RunningProgram(endlessJob(output: run.path, workers: 2) + ["--http", "0.0.0.0:0"])
         try eventually("step 20") { run.lastStep >= 20 }
         let watched = try Watched(run)
+        try eventually("a snapshot of the steps") { try watched.isReady }
         let file = run.path + "/http-token"
         let mode = try FileManager.default.attributesOfItem(atPath: file)[.posixPermissions] as? Int
         #expect(mode == 0o600)

@@ -10,7 +10,9 @@ import Testing
         let run = RunFolder(path: folder.path("run"))
         let train = try RunningProgram(endlessJob(output: run.path, workers: workers) + more)
         try eventually("the first steps: \(train.errors)") { run.lastStep >= 20 }
-        return (run, train, try Watched(run))
+        let watched = try Watched(run)
+        try eventually("a snapshot of the steps") { try watched.isReady }
+        return (run, train, watched)
     }
 
     @Test func theWholeRunIsTold() throws {
@@ -65,7 +67,8 @@ import Testing
 
     @Test func whatCannotBeAnsweredIsSaid() throws {
         let folder = try TemporaryFolder()
-        let (_, train, watched) = try start(folder, workers: 1)
+        // On a busy machine the only worker must not be given up in between.
+        let (_, train, watched) = try start(folder, workers: 1, ["--set", "cluster.failureTimeout=30s"])
         let cases = [
             ("/api/v1/nothing", 404), ("/api/v1/selection?matrix=loss", 400), ("/api/v1/events?limit=0", 400),
             ("/api/v1/selection?matrix=gain&rows=3..99", 400), ("/api/v1/rounds?from=x", 400),
@@ -93,7 +96,7 @@ import Testing
 
     @Test func aWorkerIsDrained() throws {
         let folder = try TemporaryFolder()
-        let (run, train, watched) = try start(folder, workers: 2)
+        let (run, train, watched) = try start(folder, workers: 2, ["--set", "cluster.failureTimeout=30s"])
         let answer = try Program.run("drain", "local-2", run.path)
         #expect(answer.status == 0 && answer.output == "local-2 is draining\n", "\(answer.errors)")
         try eventually("local-2 to be gone") { try watched.worker("local-2")?["state"] as? String == "left" }

@@ -28,6 +28,9 @@ struct Watched {
         return try Self.answer(peer.hear())
     }
 
+    /// What is served may be a quarter of a second behind the run.
+    var isReady: Bool { get throws { try ask("/readyz").status == 200 } }
+
     func json(_ path: String) throws -> [String: Any] {
         let answer = try ask("/api/v1/\(path)")
         try #require(answer.status == 200, "\(path): \(answer.body)")

@@ -103,3 +103,27 @@ import Testing
         }
     }
 }
+
+@Suite struct HandedKeysTests {
+    @Test func areTheirOwnersAloneAndGoWithTheAgent() throws {
+        let run = try RunKeys(hosts: ["a", "b-2222"])
+        let files = run.files(for: "b-2222")
+        #expect(Set(files.keys) == ["coordinator.public", "workers/b-2222.secret"])
+        #expect(files["workers/b-2222.secret"] != run.files(for: "a")["workers/a.secret"])
+        var keys: HandedKeys? = try HandedKeys(files)
+        let path = try #require(keys?.path)
+        for (name, mode) in [("", 0o700), ("workers", 0o700), ("workers/b-2222.secret", 0o600)] {
+            let found = try FileManager.default.attributesOfItem(atPath: path + "/" + name)[.posixPermissions] as? Int
+            #expect(found == mode, "\(name)")
+        }
+        // As a worker reads them.
+        #expect(try KeyDirectory(path: path).worker("b-2222/3").name == "b-2222/3")
+        keys = nil
+        #expect(!FileManager.default.fileExists(atPath: path))
+    }
+
+    @Test(arguments: ["../x", "/etc/x", "a/b/c", "", ".x", "a/../b"])
+    func otherPlacesAreRefused(name: String) {
+        #expect(throws: (any Error).self) { try HandedKeys([name: "x"]) }
+    }
+}

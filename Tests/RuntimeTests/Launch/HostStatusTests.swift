@@ -9,10 +9,14 @@ import Testing
             clock: clock, launcherAddress: nil)
     }
 
-    private func status(_ facts: HostFacts, _ findings: HostFindings?, library: String = "2.6.0") -> HostStatus {
+    private func status(_ facts: HostFacts, _ findings: HostFindings?, library: String = "2.6.0", fetches: Bool = false)
+        -> HostStatus
+    {
         var status = HostStatus(host: "node")
         status.take(facts, now: 1000)
-        if let findings { status.take(findings, instructionSet: "avx512_core", libraryHere: library, probe: 7) }
+        if let findings {
+            status.take(findings, instructionSet: "avx512_core", libraryHere: library, probe: 7, fetches: fetches)
+        }
         return status
     }
 
@@ -43,6 +47,8 @@ import Testing
         findings.network = ["no way"]
         findings.disk = "full"
         #expect(status(facts(), findings).problems.map(\.reason) == ["a is missing", "b is missing", "no way", "full"])
+        let fetching = status(facts(), findings, fetches: true)
+        #expect(fetching.problems.map(\.reason) == ["no way", "full"] && fetching.notes.count == 2)
     }
 
     @Test func tablesNameEveryHost() {

@@ -30,6 +30,10 @@ struct WorkerOrder: Codable, Sendable, Equatable {
     /// The coordinator's addresses.
     var control: String
     var bulk: String
+    /// Key files by their path in a key directory; empty without encryption. Nothing prints an order.
+    var keys: [String: String] = [:]
+    /// Whether a network without encryption is all right.
+    var isInsecure = false
     /// Further arguments of `selmix worker`. Everyone on the host can read them: no secrets.
     var arguments: [String] = []
     var environment: [String: String] = [:]

@@ -41,6 +41,7 @@ public final class HostAgent {
     /// When workers that have not left by themselves are killed.
     private var leaveDeadline: Instant?
     private var isOver = false
+    private var keys: HandedKeys?
 
     /// - Parameters:
     ///   - program: the path of the `selmix` executable that workers run.
@@ -135,11 +136,25 @@ public final class HostAgent {
 
     private func start(_ order: WorkerOrder) {
         guard workers[order.name] == nil else { return }
-        let arguments =
+        var arguments =
             [
                 "worker", "--connect", order.control, "--connect-bulk", order.bulk, "--name", order.name,
                 "--exit-with-parent",
             ] + order.arguments
+        if !order.keys.isEmpty {
+            do {
+                keys = try keys ?? HandedKeys(order.keys)
+                arguments += ["--keys", keys!.path]
+            } catch {
+                report(
+                    .ended(
+                        worker: order.name,
+                        WorkerEnd(.notStarted, complaint: SelMixError(describing: error).description)))
+                return
+            }
+        } else if order.isInsecure {
+            arguments.append("--insecure")
+        }
         workers[order.name] = Worker(
             task: Task { [post, program] in
                 let end = await WorkerProcess.run(

@@ -16,6 +16,8 @@ public struct ClusterLaunch: Sendable {
         public var ships: Bool
         /// Where to listen; nil for what suits the hosts.
         public var bind: String?
+        /// Whether what goes over the network is left open, instead of encrypted under keys of this run.
+        public var isInsecure: Bool
         public var display: ProgressDisplay.Style
         /// Whether an unfinished run in the output directory is taken up.
         public var resumes: Bool
@@ -24,8 +26,8 @@ public struct ClusterLaunch: Sendable {
 
         public init(
             hosts: [LaunchHost], transport: HostTransport, program: String, remoteProgram: String? = nil,
-            ships: Bool = false, bind: String? = nil, display: ProgressDisplay.Style, resumes: Bool = false,
-            http: MonitorServer.Options? = nil
+            ships: Bool = false, bind: String? = nil, isInsecure: Bool = false, display: ProgressDisplay.Style,
+            resumes: Bool = false, http: MonitorServer.Options? = nil
         ) {
             self.http = http
             self.hosts = hosts
@@ -34,6 +36,7 @@ public struct ClusterLaunch: Sendable {
             self.remoteProgram = remoteProgram ?? program
             self.ships = ships
             self.bind = bind
+            self.isInsecure = isInsecure
             self.display = display
             self.resumes = resumes
         }

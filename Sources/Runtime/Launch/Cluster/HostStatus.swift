@@ -9,6 +9,8 @@ public struct HostStatus: Codable, Sendable {
     public var clockSeconds: Double?
     /// Workers that are to run there.
     public var workers = 0
+    /// What is worth knowing and keeps nothing from starting.
+    public var notes: [String] = []
     /// Why it cannot take part; empty if it can.
     public var problems: [Problem] = []
 
@@ -51,7 +53,10 @@ extension HostStatus {
     /// - Parameters:
     ///   - libraryHere: the version of oneDNN here.
     ///   - probe: of the run, as computed here.
-    mutating func take(_ findings: HostFindings, instructionSet needed: String, libraryHere: String, probe: UInt64) {
+    ///   - fetches: whether workers fetch data that they do not have.
+    mutating func take(
+        _ findings: HostFindings, instructionSet needed: String, libraryHere: String, probe: UInt64, fetches: Bool
+    ) {
         if let matrixLibrary, matrixLibrary != libraryHere {
             add(
                 "oneDNN \(matrixLibrary) is installed there, \(libraryHere) here: they may round differently",
@@ -66,7 +71,14 @@ extension HostStatus {
             add("its processor or oneDNN rounds differently than here", hint: "leave the host out")
         }
         for problem in findings.data {
-            add(problem, hint: "data must lie at the same path on every host, with the same bytes")
+            if fetches {
+                notes.append("\(problem): fetched from here")
+            } else {
+                add(
+                    problem,
+                    hint:
+                        "put the same data at the same path there, or let workers fetch it: `cluster.staging: missing`")
+            }
         }
         for problem in findings.network {
             add(

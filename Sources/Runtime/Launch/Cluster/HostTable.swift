@@ -28,7 +28,8 @@ public enum HostTable {
                 status.host, "\(status.workers)", status.cores.map(String.init) ?? "-", status.version ?? "-",
                 status.matrixLibrary ?? "-", status.instructionSet ?? "-",
                 status.clockSeconds.map { String(format: "%+.1f s", $0) } ?? "-",
-                status.problems.isEmpty ? "ok" : status.problems.map(\.reason).joined(separator: "; "),
+                ((status.problems.isEmpty ? ["ok"] : status.problems.map(\.reason)) + status.notes).joined(
+                    separator: "; "),
             ]
         }
         let widths = titles.indices.map { column in ([titles] + rows).map { $0[column].count }.max()! }

@@ -44,7 +44,8 @@ extension LaunchSession {
                 awaited.remove(host)
             case .link(let host, let number, .closed(let failure)):
                 guard let failure = closed(host, number: number, failure) else { continue }
-                statuses[host]!.add(failure.reason, hint: failure.hint)
+                let reason = facts[host] == nil ? failure.reason : Self.lost(failure)
+                statuses[host]!.add(reason, hint: failure.hint)
                 awaited.remove(host)
             case .stop(let signal): throw Self.interrupted(signal)
             default: break
@@ -105,7 +106,7 @@ extension LaunchSession {
             (found!.port, found!.bulkPort) = (listeners[0].port, listeners[1].port)
         }
         rendezvous = found
-        let claims = try run.job.tensorClaims()
+        let claims = run.job.cluster.staging == .always ? [] : try run.job.tensorClaims()
         for host in hosts {
             let probes = listeners.map {
                 ProbeAddress(host: found!.addresses[host.label]!, port: $0.port, word: $0.word)
@@ -123,16 +124,20 @@ extension LaunchSession {
             case .link(let host, _, .report(.checked(let findings))):
                 statuses[host]!.take(
                     findings, instructionSet: run.instructionSet, libraryHere: InstructionSet.libraryVersion,
-                    probe: run.probe.rawValue)
+                    probe: run.probe.rawValue, fetches: run.job.cluster.staging != .never)
                 awaited.remove(host)
             case .link(let host, let number, .closed(let failure)):
                 guard let failure = closed(host, number: number, failure) else { continue }
-                statuses[host]!.add("it was lost while it was checked: \(failure.reason)", hint: failure.hint)
+                statuses[host]!.add(Self.lost(failure), hint: failure.hint)
                 awaited.remove(host)
             case .stop(let signal): throw Self.interrupted(signal)
             default: break
             }
         }
+    }
+
+    private static func lost(_ failure: StartFailure) -> String {
+        "it was lost while it was checked: \(failure.reason)"
     }
 
     private static func interrupted(_ signal: String) -> SelMixError {

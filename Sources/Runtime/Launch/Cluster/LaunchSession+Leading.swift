@@ -9,12 +9,14 @@ extension LaunchSession {
     /// - Parameter workers: how many each host gets. Those of a host are called HOST/1, HOST/2 and so on, and share its key.
     func lead(workers: [(host: String, count: Int)], log: Logger) async throws -> RunReport {
         let addresses = try listeningAddresses()
+        let keys = rendezvous == nil || options.isInsecure ? nil : try RunKeys(hosts: workers.map(\.host))
+        let access = keys.map { Access.keys($0.directory) } ?? (rendezvous == nil ? .local : .anyone)
         let carried = CarriedRun(
             try CoordinatedRun(
                 run,
                 options: .init(
                     control: addresses.control, bulk: addresses.bulk, display: options.display, tellsWaiting: false,
-                    resumes: options.resumes, http: options.http), log: log))
+                    resumes: options.resumes, access: access, http: options.http), log: log))
         let shell = carried.value.shell
         let (stopper, workersGone) = (shell.stopper, shell.workersGone)
         let placed = workers.flatMap { host, count in
@@ -30,7 +32,7 @@ extension LaunchSession {
                 case .connect(let label):
                     connect(options.hosts.first { $0.label == label }!)
                 case .start(let worker, let host):
-                    links[host]?.link.send(.start(order(worker, on: host, shell.addresses)))
+                    links[host]?.link.send(.start(order(worker, on: host, shell.addresses, keys)))
                 case .tell(let line): announce(line)
                 case .gone(let reason, let left): left ? stopper(reason) : workersGone(reason)
                 }
@@ -74,12 +76,16 @@ extension LaunchSession {
         return .init(control: directory.address("control"), bulk: directory.address("bulk"))
     }
 
-    private func order(_ worker: String, on host: String, _ local: CoordinatorShell.Addresses) -> WorkerOrder {
+    private func order(
+        _ worker: String, on host: String, _ local: CoordinatorShell.Addresses, _ keys: RunKeys?
+    ) -> WorkerOrder {
         var order = WorkerOrder(name: worker, control: local.control, bulk: local.bulk)
         if let rendezvous, let address = rendezvous.addresses[host] {
             order.control = Rendezvous.endpoint(address, rendezvous.port)
             order.bulk = Rendezvous.endpoint(address, rendezvous.bulkPort)
         }
+        order.keys = keys?.files(for: host) ?? [:]
+        order.isInsecure = options.isInsecure
         if let level = ProcessInfo.processInfo.environment["SELMIX_LOG"] { order.environment["SELMIX_LOG"] = level }
         return order
     }

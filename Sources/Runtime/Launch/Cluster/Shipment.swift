@@ -6,7 +6,7 @@ import Training
 
 /// This program with the libraries that it needs, for hosts that have neither.
 ///
-/// A host keeps it below ~/.cache/selmix under a name that follows from its bytes, so it travels once. glibc stays behind:
+/// A host keeps it below ~/.local/share/selmix under a name that follows from its bytes, so it travels once. glibc stays behind:
 /// it has to be the one of the host's kernel and loader, and no older than the one that this program was built with.
 struct Shipment: Sendable {
     /// Where a shipment lies on a host.
@@ -14,7 +14,7 @@ struct Shipment: Sendable {
         /// Letters, digits, dots and dashes.
         var text: String
 
-        private var folder: String { "\"$HOME/.cache/selmix/\(text)\"" }
+        private var folder: String { "\"$HOME/.local/share/selmix/\(text)\"" }
 
         /// Whether it is there already, as the status.
         var check: String { Self.shell("test -x \(folder)/bin/selmix") }
@@ -23,7 +23,7 @@ struct Shipment: Sendable {
         var unpack: String {
             Self.shell(
                 """
-                umask 077 && mkdir -p "$HOME/.cache/selmix" && new=$(mktemp -d \(folder).XXXXXX) \
+                umask 077 && mkdir -p "$HOME/.local/share/selmix" && new=$(mktemp -d \(folder).XXXXXX) \
                 && if tar -xzf - -C "$new"; then mv -T "$new" \(folder) 2>/dev/null || rm -rf "$new"; \
                 else rm -rf "$new"; exit 1; fi; test -x \(folder)/bin/selmix
                 """)
@@ -133,7 +133,7 @@ struct Shipment: Sendable {
         if case .exited(let code) = status, code != 255 {
             failure = StartFailure(
                 reason: "selmix cannot be copied there (\(lines.last ?? "status \(code)"))",
-                hint: "there must be room in ~/.cache, and tar and gzip")
+                hint: "there must be room in ~/.local, and tar and gzip")
         }
         return failure
     }

@@ -31,6 +31,8 @@ public struct RunStatus: Codable, Sendable {
     }
 
     public var format = 1
+    /// What was refused at the sockets, by kind.
+    public var rejections = RejectionCounts()
     public var sequence: UInt64
     public var time: String
     public var runID: String

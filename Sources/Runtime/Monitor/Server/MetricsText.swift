@@ -53,6 +53,9 @@ enum MetricsText {
                 ("moved", totals.moved), ("copied", totals.copied), ("repeated", totals.repeated),
                 ("dropped", totals.dropped), ("rejected", totals.rejected),
             ].map { (["kind": $0.0], Double($0.1)) })
+        page.counter(
+            "selmix_rejections_total", "Connections and messages that were refused at the sockets.",
+            Rejection.allCases.map { (["reason": $0.rawValue], Double(run.rejections[$0])) })
         page.gauge(
             "selmix_checkpoint_round", "The round before which the last checkpoint was written.",
             run.checkpoint.round.map(Double.init))

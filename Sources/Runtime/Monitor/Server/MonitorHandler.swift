@@ -6,14 +6,14 @@ import HTTP
 /// Answers what is asked over HTTP, from the newest snapshot; README.md in the folder above is the contract.
 struct MonitorHandler: HTTPHandler {
     let board: SnapshotBoard
-    let access: Access
+    let access: HTTP.Access
     let statistics: HTTPStatistics
     /// Asks the coordinator that a worker leaves.
     let drain: @Sendable (_ worker: String, _ reason: String) -> Void
     private let cache = AnswerCache()
 
     init(
-        board: SnapshotBoard, access: Access, statistics: HTTPStatistics,
+        board: SnapshotBoard, access: HTTP.Access, statistics: HTTPStatistics,
         drain: @escaping @Sendable (String, String) -> Void
     ) {
         (self.board, self.access, self.statistics, self.drain) = (board, access, statistics, drain)
@@ -43,8 +43,8 @@ struct MonitorHandler: HTTPHandler {
         }
     }
 
-    private func question(_ request: HTTPRequest, isRead: Bool) -> Access.Question {
-        Access.Question(
+    private func question(_ request: HTTPRequest, isRead: Bool) -> HTTP.Access.Question {
+        HTTP.Access.Question(
             isRead: isRead, host: request.headers[.host], origin: request.headers[HTTPHeader("Origin")],
             authorization: request.headers[.authorization], cookie: request.headers[.cookie])
     }
@@ -64,7 +64,7 @@ struct MonitorHandler: HTTPHandler {
     private func admission(_ token: String) -> HTTPResponse {
         let headers: HTTPHeaders = [
             .location: "/", .cacheControl: "no-store",
-            .setCookie: "\(Access.cookieName)=\(token); HttpOnly; SameSite=Strict; Path=/",
+            .setCookie: "\(HTTP.Access.cookieName)=\(token); HttpOnly; SameSite=Strict; Path=/",
         ]
         return HTTPResponse(statusCode: .seeOther, headers: headers)
     }

@@ -39,7 +39,7 @@ public final class MonitorServer: Sendable {
             address, statistics: statistics,
             handler: MonitorHandler(
                 board: board,
-                access: Access(isLoopback: address.isLoopback, token: token, names: Self.names),
+                access: HTTP.Access(isLoopback: address.isLoopback, token: token, names: Self.names),
                 statistics: statistics, drain: drain))
         diskWatch = DispatchSource.makeTimerSource(queue: .global(qos: .utility))
         diskWatch.schedule(deadline: .now(), repeating: .seconds(5))
