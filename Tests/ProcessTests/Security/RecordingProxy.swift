@@ -57,6 +57,7 @@ final class RecordingProxy: Sendable {
                 @Sendable [self]
                 (from: Int32, to: Int32, keep: @Sendable @escaping (inout Connection, ArraySlice<UInt8>) -> Void) in
                 var buffer = [UInt8](repeating: 0, count: 1 << 16)
+                var isOpen = true
                 while case let count = recv(from, &buffer, buffer.count, 0), count > 0 {
                     let passed = connections.withLock {
                         keep(&$0[index], buffer[..<count])
@@ -64,10 +65,10 @@ final class RecordingProxy: Sendable {
                     }
                     // The connection stays, and nothing more comes over it, until the client hangs up.
                     if from == server, passed > stopsAfter { while ends.withLock({ $0 == 2 }) { usleep(10_000) } }
-                    guard Self.sendAll(buffer[..<count], over: to) else { break }
+                    // Read on even if nobody listens: closing a connection with unread bytes takes back what was sent over it.
+                    if isOpen { isOpen = Self.sendAll(buffer[..<count], over: to) }
                 }
-                shutdown(from, Int32(SHUT_RDWR))
-                shutdown(to, Int32(SHUT_RDWR))
+                shutdown(to, Int32(SHUT_WR))
                 let isLast = ends.withLock {
                     $0 -= 1
                     return $0 == 0
