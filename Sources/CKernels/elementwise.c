@@ -13,6 +13,14 @@
 
 enum { lanes = 16 };
 
+// Before a loop whose output may be one of its inputs, element for element: without it the compiler looks whether they
+// overlap, and if so runs one element at a time.
+#if defined(__clang__)
+#define IN_PLACE _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define IN_PLACE _Pragma("GCC ivdep")
+#endif
+
 VARIANTS void smx_exp(const float *x, float *y, size_t count) {
     for (size_t i = 0; i < count; i++) y[i] = exp_one(x[i]);
 }
@@ -22,6 +30,7 @@ VARIANTS void smx_exp_scaled(const float *x, float shift, float scale, float *y,
 }
 
 VARIANTS void smx_sum(const float *a, const float *b, float *out, size_t count) {
+    IN_PLACE
     for (size_t i = 0; i < count; i++) out[i] = a[i] + b[i];
 }
 
@@ -39,6 +48,7 @@ static inline __attribute__((always_inline)) float from_bfloat(uint16_t x) {
 }
 
 VARIANTS void smx_sum_bfloat(const uint16_t *a, const uint16_t *b, uint16_t *out, size_t count) {
+    IN_PLACE
     for (size_t i = 0; i < count; i++) out[i] = to_bfloat(from_bfloat(a[i]) + from_bfloat(b[i]));
 }
 
@@ -203,6 +213,7 @@ VARIANTS double smx_softmax_cross_entropy(float *row, size_t count, smx_target t
 
 VARIANTS void smx_sgd(const float *w, const float *velocity, const float *gradient, float *new_w, float *new_velocity,
                       float rate, float momentum, float decay, size_t count) {
+    IN_PLACE
     for (size_t i = 0; i < count; i++) {
         float g = __builtin_fmaf(decay, w[i], gradient[i]);
         float v = __builtin_fmaf(momentum, velocity[i], g);
