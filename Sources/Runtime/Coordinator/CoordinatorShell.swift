@@ -84,6 +84,8 @@ public final class CoordinatorShell {
     private var makeResultWriter: (() -> ResultWriter)?
     private var conclusion: Conclusion?
     private var outcome: Outcome?
+    /// Who was let go, and with what words.
+    private var released: [Incarnation: CoordinatorMessage] = [:]
     private var rejections = RejectionLog()
 
     /// - Parameters:
@@ -173,12 +175,27 @@ public final class CoordinatorShell {
             if let deadline = core.nextDeadline, SystemClock.now >= deadline { handle(.tick) }
             observer.turned(core)
         }
-        // Lets the last words to the workers go out.
-        control.linger(.seconds(1))
+        sayGoodbye()
         if let conclusion { return (outcome!, conclusion.result, conclusion.report) }
         // The engine may still be at work for an interrupted run.
         let result = try compute.sync { try RunResult(box.engine) }
         return (outcome!, result, nil)
+    }
+
+    /// Keeps the connections for a moment, as ZeroMQ drops what a worker has not read when its connection ends. The last
+    /// word is repeated until a worker is gone, which is how that shows.
+    private func sayGoodbye() {
+        control.linger(.seconds(1))
+        let wake = WakeSignal()
+        let end = SystemClock.now + .seconds(1)
+        while !released.isEmpty, SystemClock.now < end {
+            Poller.wait([], wake: wake, timeout: .milliseconds(10))
+            for (worker, release) in released {
+                let header = Header(runID: runID, epoch: core.configuration.epoch, worker: "", incarnation: worker)
+                guard control.send(Packet(release, header: header), to: worker) == .unreachable else { continue }
+                released[worker] = nil
+            }
+        }
     }
 
     /// Messages that are queued for one peer on the bulk socket: two steps' slices of the largest heads. A peer that stopped
@@ -350,6 +367,7 @@ public final class CoordinatorShell {
     ) {
         switch directive {
         case .send(let message, let peer):
+            if case .release = message { released[peer] = message }
             var frames: [TensorFrame] = []
             if case .welcome = message { frames = [TensorFrame(name: "job", bytes: jobBytes)] }
             send(message, frames, to: peer, over: control)
