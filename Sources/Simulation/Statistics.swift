@@ -59,7 +59,9 @@ public struct Statistics: Sendable {
         case .workerLost(_, _, let reason):
             reason.hasPrefix("silent")
                 ? "workers lost: silent"
-                : reason.hasPrefix("no progress") ? "workers lost: stuck" : "workers lost: failed"
+                : reason.hasPrefix("no progress")
+                    ? "workers lost: stuck"
+                    : reason.hasPrefix("its process") ? "workers lost: seen to end" : "workers lost: failed"
         case .moved: "assignments moved"
         case .copied: "assignments copied"
         case .repeated: "assignments repeated"

@@ -89,6 +89,30 @@ import Testing
         }
     }
 
+    @Test func anEndThatTheLauncherSawNeedsNoLease() throws {
+        var driver = try CoordinatorDriver()
+        driver.join(1)
+        driver.join(2)
+        let held = driver.held(1).flatMap(\.shards)
+        #expect(!held.isEmpty)
+        let lost = driver.step(.workerEnded("w1", WorkerEnd(.signaled(9))))
+        #expect(
+            lost.records.contains {
+                $0
+                    == .workerLost(
+                        "w1", Incarnation(rawValue: 1), reason: "its process was ended by signal 9 (SIGKILL)")
+            })
+        // What it held goes to the other at once, and a new start under its name is welcome.
+        #expect(Set(driver.held(2).flatMap(\.shards)).isSuperset(of: held))
+        guard case .welcome? = driver.greet(3, name: "w1").sent(to: 3).first else {
+            Issue.record("the new start waits")
+            return
+        }
+        let ready = driver.core.workers.count
+        #expect(driver.step(.workerEnded("nobody", WorkerEnd(.exited(0)))).isEmpty)
+        #expect(driver.core.workers.count == ready)
+    }
+
     @Test func aLifeThatWasGivenUpNeverComesBack() throws {
         var driver = try CoordinatorDriver()
         driver.join(1)

@@ -33,7 +33,7 @@ import Testing
 
         kill(try #require(run.workers["local-2"]), SIGKILL)
         try shows("the lost worker", "\(card("local-2")).includes('lost')")
-        try shows("its reason", "\(card("local-2")).includes('ilent for')")
+        try shows("its reason", "\(card("local-2")).includes('SIGKILL')")
         try shows("that it needs a look", "document.querySelector('.answer').textContent.startsWith('Needs a look')")
         try shows("the event", "document.querySelector('#events').textContent.includes('local-2')")
 

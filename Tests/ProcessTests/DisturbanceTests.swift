@@ -14,7 +14,6 @@ import Testing
         try eventually("step 200") { run.lastStep >= 200 }
         let victim = try #require(run.workers["local-2"])
         kill(victim, SIGKILL)
-        // Its shards are copied at once; that it is given up takes the failure time-out.
         try eventually("the loss of local-2") { !run.events("worker-lost").isEmpty }
         try eventually("as many steps as the other run has") { run.lastStep + 1 >= undisturbed.stepDigests.count }
         train.send(SIGINT)
@@ -22,7 +21,7 @@ import Testing
 
         let lost = run.events("worker-lost")
         #expect(lost.map { $0["worker"] as? String } == ["local-2"])
-        #expect((lost.first?["reason"] as? String)?.contains("silent") == true)
+        #expect((lost.first?["reason"] as? String)?.contains("SIGKILL") == true)
         #expect(Array(run.stepDigests.prefix(undisturbed.stepDigests.count)) == undisturbed.stepDigests)
     }
 

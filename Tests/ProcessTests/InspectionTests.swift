@@ -51,7 +51,7 @@ import Testing
         #expect(train.waitForExit() == 130)
 
         let told = try Program.run("explain", run.path)
-        #expect(told.output.contains("local-2 was given up: silent for"))
+        #expect(told.output.contains("local-2 was given up: its process was ended by signal 9 (SIGKILL)"))
         let json = try Program.run("explain", run.path, "--json")
         let found = try #require(JSONSerialization.jsonObject(with: Data(json.output.utf8)) as? [String: Any])
         let workers = try #require(found["workers"] as? [[String: Any]])

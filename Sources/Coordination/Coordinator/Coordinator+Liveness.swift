@@ -14,8 +14,12 @@ extension Coordinator {
                 for shard in stuck.missing.flatMap(\.shards) where phase == .working(stuck.assignment.work) {
                     timesStuck[shard.rawValue] += 1
                 }
-                lose(
-                    worker.incarnation, reason: "no progress for \((now - stuck.lastSign).told)", at: now, &directives)
+                // One that says nothing at all is told as silent, whichever limit it reached first.
+                let silence = now - worker.lastHeard
+                let reason =
+                    silence >= timing.lease / 2
+                    ? "silent for \(silence.told)" : "no progress for \((now - stuck.lastSign).told)"
+                lose(worker.incarnation, reason: reason, at: now, &directives)
             }
         }
         if let shortSince, now >= shortSince + configuration.workerWait {
@@ -37,6 +41,14 @@ extension Coordinator {
         directives.append(.record(.workerLost(worker.name, incarnation, reason: reason)))
         // If it lives after all, it may come back as a new incarnation.
         directives.append(.send(.rejoin(reason: reason), to: incarnation))
+    }
+
+    /// Nothing happens for a worker that was let go before it ended.
+    mutating func onWorkerEnded(
+        _ name: String, _ end: WorkerEnd, at now: Instant, _ directives: inout [CoordinatorDirective]
+    ) {
+        guard let worker = workers.values.first(where: { $0.name == name }) else { return }
+        lose(worker.incarnation, reason: "its process \(end.told)", at: now, &directives)
     }
 
     /// Forgets a life for good, with what it holds.

@@ -23,7 +23,8 @@ extension Coordinator {
                     )
                 },
                 lastWorked: worker.lastWorked, pace: worker.pace, telemetry: worker.telemetry,
-                selfTest: worker.selfTest, problems: problems(of: worker))
+                selfTest: worker.selfTest, problems: problems(of: worker),
+                staging: worker.staging)
         }
     }
 

@@ -148,6 +148,8 @@ public struct Coordinator: Sendable {
         case .concluded:
             precondition(phase == .concluding, "results were written while \(phase)")
             finish(.finished, &directives)
+        case .workerEnded(let name, let end):
+            onWorkerEnded(name, end, at: now, &directives)
         // Once the results are being written neither matters.
         case .workersGone where phase == .concluding, .stopRequested where phase == .concluding: break
         case .workersGone(let reason):

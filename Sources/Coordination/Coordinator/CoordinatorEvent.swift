@@ -17,6 +17,8 @@ public enum CoordinatorEvent: Sendable {
     case concluded
     /// The shell is done with a list or a chunk that this worker asked for.
     case served(Incarnation)
+    /// The launcher has seen the process of this worker end, so that nobody need wait for its lease.
+    case workerEnded(String, WorkerEnd)
     /// The launcher knows that no worker is left and none will come.
     case workersGone(reason: String)
     /// A person asks that the worker of this name hands over and leaves.

@@ -85,7 +85,10 @@ public struct HealthModel: Sendable {
         case .draining(let reason):
             let rest = worker.held == nil ? "" : ", and finishes what it holds"
             return (.draining, "leaves: \(reason)\(rest)")
-        case .joining: return (.joining, "loads its data and tests itself")
+        case .joining:
+            return (
+                .joining, worker.staging.map { "fetches its files, \($0.told)" } ?? "loads its data and tests itself"
+            )
         case .ready: break
         }
         let disk = worker.telemetry?.diskWait ?? 0
@@ -151,6 +154,11 @@ extension Outcome {
         case .failed(let error): error.message
         }
     }
+}
+
+extension StagingProgress {
+    /// "412 of 949 MB".
+    fileprivate var told: String { "\(doneBytes / 1_000_000) of \((totalBytes + 999_999) / 1_000_000) MB" }
 }
 
 extension Double {

@@ -34,4 +34,6 @@ public struct WorkerObservation: Sendable {
     public var selfTest: SelfTest?
     /// What is far below its peers in the self-test.
     public var problems: [String]
+    /// What it has fetched of the job's files, while it does.
+    public var staging: StagingProgress?
 }

@@ -21,13 +21,23 @@ public struct WorkerEnd: Sendable, Equatable, Codable {
     /// Another start would end the same way: a wrong command line, or data that are not what the job says.
     public var isFinal: Bool { cause == .exited(2) || cause == .exited(3) }
 
-    /// Such as "node1-2 was ended by signal 9".
-    public func told(of name: String) -> String {
+    /// Such as "was ended by signal 9 (SIGKILL)".
+    public var told: String {
         switch (cause, complaint) {
-        case (.notStarted, let complaint): "\(name) could not be started" + (complaint.map { " (\($0))" } ?? "")
-        case (_, let complaint?): "\(name) failed (\(complaint))"
-        case (.exited(let status), nil): "\(name) ended with status \(status)"
-        case (.signaled(let number), nil): "\(name) was ended by signal \(number)"
+        case (.notStarted, let complaint): "could not be started" + (complaint.map { " (\($0))" } ?? "")
+        case (_, let complaint?): "failed (\(complaint))"
+        case (.exited(let status), nil): "ended with status \(status)"
+        case (.signaled(let number), nil):
+            "was ended by signal \(number)" + (Self.signalNames[number].map { " (\($0))" } ?? "")
         }
     }
+
+    /// Such as "node1-2 was ended by signal 9 (SIGKILL)".
+    public func told(of name: String) -> String { "\(name) \(told)" }
+
+    /// Linux' numbers of those that end a worker in practice.
+    private static let signalNames: [Int32: String] = [
+        1: "SIGHUP", 2: "SIGINT", 4: "SIGILL", 6: "SIGABRT", 7: "SIGBUS", 8: "SIGFPE", 9: "SIGKILL", 11: "SIGSEGV",
+        15: "SIGTERM",
+    ]
 }

@@ -145,6 +145,11 @@ public final class CoordinatorShell {
         { [mailbox] worker, reason in mailbox.post(.event(.drainRequested(worker: worker, reason: reason))) }
     }
 
+    /// Tells that a worker's process has ended; from any thread.
+    public var workerEnded: @Sendable (_ worker: String, WorkerEnd) -> Void {
+        { [mailbox] worker, end in mailbox.post(.event(.workerEnded(worker, end))) }
+    }
+
     /// Tells that no worker is left and none will come; from any thread.
     public var workersGone: @Sendable (String) -> Void {
         { [mailbox] reason in mailbox.post(.event(.workersGone(reason: reason))) }

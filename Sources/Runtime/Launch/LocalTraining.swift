@@ -63,7 +63,7 @@ public struct LocalTraining: Sendable {
                 ] + (display.isLog ? ["--log-format", "json"] : [])
             },
             onLine: { [display] name, line in display.tell(line, of: name) },
-            onNoneLeft: run.value.shell.workersGone)
+            onEnd: run.value.shell.workerEnded, onNoneLeft: run.value.shell.workersGone)
 
         let result = await run.lead()
         await processes.stop(grace: .seconds(5))

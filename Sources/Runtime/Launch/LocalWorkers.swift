@@ -14,20 +14,24 @@ final class LocalWorkers: Sendable {
     private let state: Mutex<State>
     private let tasks: Mutex<[Task<Void, Never>]>
     private let onLine: @Sendable (_ name: String, _ line: String) -> Void
+    private let onEnd: @Sendable (_ name: String, WorkerEnd) -> Void
     private let onNoneLeft: @Sendable (String) -> Void
 
     /// - Parameters:
     ///   - program: the path of the `selmix` executable.
     ///   - onLine: takes each line that a worker writes to standard error.
+    ///   - onEnd: called when a process has ended.
     ///   - onNoneLeft: called when the last process has ended before ``stop(grace:)``, with the reason.
     init(
         count: Int, program: String, arguments: @escaping @Sendable (_ name: String) -> [String],
         onLine: @escaping @Sendable (_ name: String, _ line: String) -> Void,
+        onEnd: @escaping @Sendable (_ name: String, WorkerEnd) -> Void = { _, _ in },
         onNoneLeft: @escaping @Sendable (String) -> Void
     ) {
         state = Mutex(State(running: count))
         tasks = Mutex([])
         self.onLine = onLine
+        self.onEnd = onEnd
         self.onNoneLeft = onNoneLeft
         for index in 1...count {
             let name = "local-\(index)"
@@ -50,6 +54,7 @@ final class LocalWorkers: Sendable {
 
     private func run(_ name: String, program: String, arguments: [String]) async {
         let end = await WorkerProcess.run(program: program, arguments: arguments, onLine: { onLine(name, $0) })
+        onEnd(name, end)
         let reason: String? = state.withLock { state in
             state.running -= 1
             if !end.isPeaceful { state.complaints.append(end.told(of: name)) }

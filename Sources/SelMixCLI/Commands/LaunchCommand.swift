@@ -27,6 +27,7 @@ struct LaunchCommand: AsyncParsableCommand {
     @Flag(help: "Go on with an unfinished run in the output directory, if there is one.")
     var resume = false
     @OptionGroup var monitor: MonitorOptions
+    @OptionGroup var logging: LogOptions
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
@@ -43,7 +44,7 @@ struct LaunchCommand: AsyncParsableCommand {
 
     func run() async throws {
         let environment = ProcessInfo.processInfo.environment
-        let log = LogSetup.logger("selmix")
+        let log = logging.logger("selmix")
         let allocation = slurm.slurm && !slurm.dryRun ? try await SlurmAllocation.current(environment) : nil
         if slurm.slurm, allocation == nil {
             try await submit()
@@ -56,7 +57,7 @@ struct LaunchCommand: AsyncParsableCommand {
                 hosts: try allocation?.hosts ?? hosts.load(),
                 transport: allocation.map { .slurm($0) } ?? .ssh(hosts.settings),
                 program: own, remoteProgram: program, ships: hosts.ship, bind: bind, isInsecure: insecure,
-                display: .automatic(quiet: output.quiet), resumes: resume, http: try monitor.options()))
+                display: logging.display(quiet: output.quiet, log), resumes: resume, http: try monitor.options()))
         if check {
             let statuses = try await launch.check(prepared)
             print(output.json ? try JSONText.of(statuses) : HostTable.text(statuses))
@@ -76,6 +77,7 @@ struct LaunchCommand: AsyncParsableCommand {
         arguments += ["--set", "output=\(prepared.job.output)"]
         if let bind { arguments += ["--bind", bind] }
         if insecure { arguments.append("--insecure") }
+        if logging.logFormat == .json { arguments += ["--log-format", "json"] }
         if let program { arguments += ["--program", program] }
         let script = try slurm.script(
             name: prepared.job.name, program: program ?? OwnProgram.path(), arguments: arguments,

@@ -10,10 +10,10 @@ extension Cluster {
         case .crashWorker(let comeback):
             guard let id = victim() else { return }
             statistics.count(.workerCrash)
-            crash(id, comeback)
+            try crash(id, comeback)
         case .crashAllWorkers(let comeback):
             statistics.count(.massCrash)
-            for worker in workers where worker.isRunning { crash(worker.id, comeback) }
+            for worker in workers where worker.isRunning { try crash(worker.id, comeback) }
         case .pauseWorker(let duration):
             let end = end(of: duration)
             guard let id = victim() else { return }
@@ -139,8 +139,14 @@ extension Cluster {
         }
     }
 
-    private func crash(_ id: ProcessID, _ comeback: Comeback) {
+    private func crash(_ id: ProcessID, _ comeback: Comeback) throws(Violation) {
         killWorker(id)
+        // A launcher sees its own processes end, and their names are its own; others' ends nobody sees.
+        let name = workers[id.index].name
+        if coordinator != nil, !workers.contains(where: { $0.isRunning && $0.name == name }), faultDice.chance(0.3) {
+            statistics.count(.endSeen)
+            try tell(.workerEnded(name, WorkerEnd(.signaled(9))))
+        }
         if workers[id.index].stranger == nil { comeBack(workers[id.index].name, comeback) }
     }
 

@@ -76,6 +76,7 @@ public enum Trouble: String, CaseIterable, Sendable {
     case clog = "clogged workers"
     case workerCrash = "worker crashes"
     case workerCrashWithinStep = "worker crashes between two directives"
+    case endSeen = "worker crashes that the launcher saw"
     case workerPause = "worker pauses"
     case slowWorker = "workers slowed down"
     case lie = "contributions computed wrongly"

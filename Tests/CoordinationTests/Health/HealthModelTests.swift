@@ -46,6 +46,18 @@ import Testing
         #expect(health([busy, between]).map(\.state) == [.computing, .computing])
     }
 
+    @Test func whoFetchesFilesTellsHowFarItIs() {
+        let told = health([
+            Self.worker("a", 1) { $0.membership = .joining },
+            Self.worker("b", 2) {
+                $0.membership = .joining
+                $0.staging = StagingProgress(doneBytes: 412_300_000, totalBytes: 948_600_000)
+            },
+        ])
+        #expect(told.map(\.state) == [.joining, .joining])
+        #expect(told.map(\.reason) == ["loads its data and tests itself", "fetches its files, 412 of 949 MB"])
+    }
+
     @Test func silenceMakesSuspect() {
         let told = health([Self.worker("a", 1, heard: 8.9)])[0]
         #expect(told.state == .suspect)

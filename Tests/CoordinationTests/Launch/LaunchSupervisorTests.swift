@@ -25,7 +25,7 @@ import Testing
         for wait in [1.0, 2, 4, 8, 16, 30, 30] {
             #expect(
                 supervisor.step(.workerEnded("a-2", .init(.signaled(9))), at: at(now)) == [
-                    .tell("a-2 was ended by signal 9; starting it again in \(Int(wait)) s")
+                    .tell("a-2 was ended by signal 9 (SIGKILL); starting it again in \(Int(wait)) s")
                 ])
             #expect(supervisor.nextDeadline == at(now + wait))
             #expect(supervisor.step(.tick, at: at(now + wait - 0.01)).isEmpty)

@@ -107,10 +107,26 @@ import Testing
         try eventually("its return") {
             run.events("worker-ready").count { $0["worker"] as? String == "localhost/2" } >= 2
         }
-        #expect(launched.errors.contains("localhost/2 was ended by signal 9; starting it again in 1 s"))
+        #expect(launched.errors.contains("localhost/2 was ended by signal 9 (SIGKILL); starting it again in 1 s"))
         launched.send(SIGINT)
         #expect(launched.waitForExit() == 130, "\(launched.errors)")
         for worker in run.workers.values { #expect(!isAlive(worker)) }
+    }
+
+    @Test func itsLogIsJSONOnRequest() throws {
+        let folder = try TemporaryFolder()
+        let run = RunFolder(path: folder.path("run"))
+        let launched = try RunningProgram(
+            launch(run.path, ["--host", "localhost slots=2", "--log-format", "json"], settings: endless))
+        try eventually("step 50") { run.lastStep >= 50 }
+        kill(try #require(run.workers["localhost/2"]), SIGKILL)
+        try eventually("its loss") { !run.events("worker-lost").isEmpty }
+        launched.send(SIGINT)
+        #expect(launched.waitForExit() == 130, "\(launched.errors)")
+        let entries = try launched.errors.split(separator: "\n").map {
+            try #require(JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any], "\($0)")
+        }
+        #expect(entries.contains { ($0["message"] as? String)?.contains("was ended by signal 9") == true })
     }
 
     @Test func nothingOutlivesItsLauncher() throws {

@@ -61,7 +61,7 @@ import Testing
     @Test func aKilledWorkerIsLost() throws {
         let stage = try Stage(workers: 2)
         kill(try #require(stage.run.workers["local-2"]), SIGKILL)
-        #expect(try stage.waits("local-2", "lost").hasPrefix("silent for "))
+        #expect(try stage.waits("local-2", "lost") == "its process was ended by signal 9 (SIGKILL)")
         let events = try stage.watched.json("events")["events"] as? [[String: Any]] ?? []
         #expect(events.contains { $0["event"] as? String == "worker-lost" && $0["worker"] as? String == "local-2" })
         stage.end()

@@ -48,8 +48,11 @@ extension LaunchSession {
                 case .hello:
                     links[host]!.isUp = true
                     step(.connected(host: host))
-                case .line(let worker, let text): announce("\(worker): \(text)")
-                case .ended(let worker, let end): step(.workerEnded(worker, end))
+                case .line(let worker, let text): options.display.tell(text, of: worker)
+                case .ended(let worker, let end):
+                    // Before it is started again, under the same name.
+                    shell.workerEnded(worker, end)
+                    step(.workerEnded(worker, end))
                 case .leaving(let reason): step(.leaving(host: host, reason: reason))
                 case .checked, .pong: break
                 }
@@ -85,6 +88,7 @@ extension LaunchSession {
             order.bulk = Rendezvous.endpoint(address, rendezvous.bulkPort)
         }
         order.keys = keys?.files(for: host) ?? [:]
+        if options.display.isLog { order.arguments = ["--log-format", "json"] }
         order.isInsecure = options.isInsecure
         if let level = ProcessInfo.processInfo.environment["SELMIX_LOG"] { order.environment["SELMIX_LOG"] = level }
         return order
