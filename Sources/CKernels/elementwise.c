@@ -120,6 +120,14 @@ VARIANTS void smx_cut_columns(const float *matrix, size_t rows, size_t columns, 
     }
 }
 
+void smx_join_columns(const float *blocks, size_t rows, size_t columns, size_t width, float *matrix) {
+    for (size_t first = 0; first < columns; first += width) {
+        size_t count = columns - first < width ? columns - first : width;
+        for (size_t r = 0; r < rows; r++)
+            memcpy(matrix + r * columns + first, blocks + first * rows + r * count, count * sizeof(float));
+    }
+}
+
 VARIANTS void smx_add_bias(float *matrix, const float *bias, size_t rows, size_t columns) {
     for (size_t r = 0; r < rows; r++) {
         float *row = matrix + r * columns;

@@ -53,6 +53,13 @@ int smx_product_run(const smx_product *_Nonnull product, const void *_Nonnull a,
                     void *_Nonnull c);
 void smx_product_destroy(smx_product *_Nullable product);
 
+// MARK: Processors
+
+/// The numbers of the processors that the calling thread may run on; returns how many were written.
+int smx_allowed_processors(int *_Nonnull numbers, int capacity);
+/// Keeps the calling thread on one of them; false where the system refuses.
+bool smx_keep_thread_on(int processor);
+
 // MARK: Element-wise kernels
 
 /// y[i] = exp(x[i]), relative error below 2e-7; 0 below -87.3, clamped above 88.7.
@@ -86,6 +93,8 @@ void smx_float_to_bfloat(const float *_Nonnull x, uint16_t *_Nonnull y, size_t c
 /// other, as `type`.
 void smx_cut_columns(const float *_Nonnull matrix, size_t rows, size_t columns, size_t width, smx_type type,
                      void *_Nonnull out);
+/// The reverse, of float32.
+void smx_join_columns(const float *_Nonnull blocks, size_t rows, size_t columns, size_t width, float *_Nonnull matrix);
 /// Adds `bias` [columns] to each row.
 void smx_add_bias(float *_Nonnull matrix, const float *_Nonnull bias, size_t rows, size_t columns);
 /// out[c] += sum over rows, top to bottom.

@@ -45,7 +45,7 @@ public struct AggregateBench: Sendable, Encodable {
             let receive = raw ? receiveRaw : receiveAndSum
             let senders = LocalWorkers(
                 count: settings.workers, program: program,
-                arguments: { name in sending(address, Int(name.split(separator: "-").last!)! - 1, raw) },
+                arguments: { _, index in sending(address, index, raw) },
                 onLine: { _, line in complaint.withLock { $0 = line } }, onNoneLeft: { _ in })
             let rate: Result<Double, any Error> = await withCheckedContinuation { continuation in
                 Thread { continuation.resume(returning: Result { try receive(settings, address) }) }.start()

@@ -76,7 +76,7 @@ public final class CoordinatorShell {
     private var core: Coordinator
     private var weights: PublishedWeights
     private var exchange: StepExchange
-    private var sampler: PairSampler?
+    private var schedule: PairSchedule?
     /// Of the current selection, in the semi-supervised setting. They go out with every step's assignment, so that whoever is
     /// given a shard draws from the same.
     private var pseudoLabels: [TensorFrame] = []
@@ -317,7 +317,7 @@ public final class CoordinatorShell {
         case .event(let event): handle(event)
         case .selected(let result):
             if let selection = result.selection {
-                sampler = PairSampler(selection.distribution, seed: run.job.seed)
+                schedule = PairSchedule(selection.distribution, seed: run.job.seed, batch: run.job.batch)
                 if !selection.pseudoLabels.isEmpty {
                     pseudoLabels = [
                         TensorFrame(
@@ -341,6 +341,8 @@ public final class CoordinatorShell {
             self.weights = weights
             observer.stepTraced(trace)
             handle(.stepped(result))
+            // The next assignments will bring these.
+            _ = schedule?.pairs(of: result.step + 3)
         case .checkpointed(let round, let error):
             observer.checkpointed(before: round, error: error)
         case .recomputed(let contribution, let content):
@@ -432,19 +434,24 @@ public final class CoordinatorShell {
         return result
     }
 
-    /// The class pairs of an assignment's slots, shard by shard, as [slots, 2] of (label, partner), and the pseudo-labels.
+    /// The class pairs of an assignment's slots, shard by shard, as [slots, 2] of (label, partner); within a round also those of
+    /// the step after, so that the worker can prepare it; and the pseudo-labels.
     private func plan(of assignment: Assignment) -> [TensorFrame] {
         guard case .train(let step) = assignment.work else { return [] }
-        let values = pairs(of: assignment.shards, step: step).flatMap { [Int32($0.label), Int32($0.partner)] }
-        return [TensorFrame(name: "pairs", shape: [values.count / 2, 2], int32: values)] + pseudoLabels
+        func frame(_ name: String, _ step: StepIndex) -> TensorFrame {
+            let values = pairs(of: assignment.shards, step: step).flatMap { [Int32($0.label), Int32($0.partner)] }
+            return TensorFrame(name: name, shape: [values.count / 2, 2], int32: values)
+        }
+        let endsRound = (step + 1).rawValue.isMultiple(of: run.job.selmix.stepsPerRound)
+        return [frame("pairs", step)] + (endsRound ? [] : [frame("nextPairs", step + 1)]) + pseudoLabels
     }
 
     private func pairs(of shards: [ShardID], step: StepIndex) -> [ClassPair] {
-        guard sampler != nil else { preconditionFailure("step \(step) before the first selection") }
-        let slots = run.job.batch / run.job.cluster.shards
-        return shards.flatMap { shard in
-            (shard.rawValue * slots..<(shard.rawValue + 1) * slots).map { sampler!.pair(step: step, slot: $0) }
+        guard let pairs = schedule?.pairs(of: step) else {
+            preconditionFailure("step \(step) before the first selection")
         }
+        let slots = run.job.batch / run.job.cluster.shards
+        return shards.flatMap { pairs[$0.rawValue * slots..<($0.rawValue + 1) * slots] }
     }
 
     /// Computes what a worker would, with this machine's own copy of the data.

@@ -56,11 +56,12 @@ public struct LocalTraining: Sendable {
         let addresses = run.value.shell.addresses
         let processes = LocalWorkers(
             count: workers, program: program,
-            arguments: { [display] name in
+            arguments: { [display, workers, processors = ProcessorPlacement.allowed.count] name, index in
                 [
                     "worker", "--connect", addresses.control, "--connect-bulk", addresses.bulk, "--name", name,
                     "--exit-with-parent",
-                ] + (display.isLog ? ["--log-format", "json"] : [])
+                ] + ProcessorPlacement.arguments(worker: index, of: workers, processors: processors)
+                    + (display.isLog ? ["--log-format", "json"] : [])
             },
             onLine: { [display] name, line in display.tell(line, of: name) },
             onEnd: run.value.shell.workerEnded, onNoneLeft: run.value.shell.workersGone)

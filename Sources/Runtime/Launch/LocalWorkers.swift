@@ -23,7 +23,7 @@ final class LocalWorkers: Sendable {
     ///   - onEnd: called when a process has ended.
     ///   - onNoneLeft: called when the last process has ended before ``stop(grace:)``, with the reason.
     init(
-        count: Int, program: String, arguments: @escaping @Sendable (_ name: String) -> [String],
+        count: Int, program: String, arguments: @escaping @Sendable (_ name: String, _ index: Int) -> [String],
         onLine: @escaping @Sendable (_ name: String, _ line: String) -> Void,
         onEnd: @escaping @Sendable (_ name: String, WorkerEnd) -> Void = { _, _ in },
         onNoneLeft: @escaping @Sendable (String) -> Void
@@ -33,9 +33,9 @@ final class LocalWorkers: Sendable {
         self.onLine = onLine
         self.onEnd = onEnd
         self.onNoneLeft = onNoneLeft
-        for index in 1...count {
-            let name = "local-\(index)"
-            let task = Task { await run(name, program: program, arguments: arguments(name)) }
+        for index in 0..<count {
+            let name = "local-\(index + 1)"
+            let task = Task { await run(name, program: program, arguments: arguments(name, index)) }
             tasks.withLock { $0.append(task) }
         }
     }

@@ -21,18 +21,24 @@ struct WeightsIntake {
 
     /// Copies the next slice; the first begins new weights. Anything else is dropped, and the weights with it: the
     /// coordinator sends them again when they are missed.
-    mutating func add(_ index: Int, of version: WeightsVersion, _ tensors: [TensorFrame]) {
+    ///
+    /// - Returns: the weights so far, of which the slices up to this one are there; nil for a slice that was dropped.
+    @discardableResult
+    mutating func add(
+        _ index: Int, of version: WeightsVersion, _ tensors: [TensorFrame]
+    ) -> PackedParameters? {
         guard let precision = tensors.first?.precision, tensors.count == 1, layout.slices.indices.contains(index),
             layout.matches(layout.slices[index], tensors[0], precision)
-        else { return }
+        else { return nil }
         if index == 0 { begin(version, precision) }
         guard var slices = begun, slices.version == version, slices.next == index,
             slices.values.precision == precision
-        else { return }
+        else { return nil }
         copy(tensors[0], to: slices.values.pointer(at: layout.slices[index].offset))
         slices.digest = tensors[0].digest(after: slices.digest)
         slices.next += 1
         begun = slices
+        return slices.values
     }
 
     /// The weights, if all slices came and everything has the announced digest.

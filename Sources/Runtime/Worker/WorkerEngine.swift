@@ -7,8 +7,8 @@ import Training
 
 /// A worker's computations, on one thread: it is given assignments and answers with contributions.
 ///
-/// Everything it computes follows from the assignment, the weights and the job; it keeps nothing between assignments but
-/// scratch memory.
+/// Everything it computes follows from the assignment, the weights and the job. Between assignments it keeps scratch memory,
+/// and what it has computed ahead of the next one (``prepare(_:isWanted:)``), which changes nothing but when.
 final class WorkerEngine {
     /// Counts blocks of work, for heartbeats; read by the network thread.
     final class Progress: Sendable {
@@ -23,12 +23,30 @@ final class WorkerEngine {
         case contribution(Contribution, [TensorFrame])
     }
 
+    /// The step that is likely to be asked for next.
+    struct NextStep: Sendable {
+        var step: StepIndex
+        var selection: Digest
+        var shards: [ShardID]
+        /// Of its slots, shard by shard.
+        var pairs: [ClassPair]
+        var unlabeled: UnlabeledPools?
+    }
+
+    /// What has been computed for it: its features are mixed, and of the logits so many blocks are there.
+    private struct Ahead {
+        let next: NextStep
+        var weights: PackedParameters?
+        var blocks = 0
+    }
+
     private let data: WorkerData
     private let gradient: HeadGradient
     private let evaluation: HeadEvaluation
     private let sum: TreeSum
     private let pool = BufferPool()
     private let progress: Progress
+    private var ahead: Ahead?
     /// Float32 weights, rounded for training.
     private var rounded: (version: WeightsVersion, weights: PackedParameters)?
 
@@ -60,6 +78,7 @@ final class WorkerEngine {
         _ assignment: Assignment, weights: PackedParameters, pairs: [ClassPair], unlabeled: UnlabeledPools?,
         isWanted: () -> Bool, deliver: (Output) -> Void
     ) throws {
+        let ahead = takeAhead(of: assignment)
         var mixed = data.mixed
         mixed.unlabeled = unlabeled
         for node in assignment.nodes(shards: data.job.cluster.shards) {
@@ -76,7 +95,7 @@ final class WorkerEngine {
                 guard
                     let made = try train(
                         node, step: step, assignment, weights: rounded(weights, assignment.weights), pairs: pairs,
-                        mixed: mixed, isWanted: isWanted, deliver: deliver)
+                        mixed: mixed, ahead: ahead, isWanted: isWanted, deliver: deliver)
                 else { return }
                 (frames, digest, loss) = made
             }
@@ -87,6 +106,50 @@ final class WorkerEngine {
                         selection: assignment.selection, node: node, digest: Digest(rawValue: digest), loss: loss),
                     frames))
         }
+    }
+
+    /// Mixes the features of the next step, while its weights are on their way.
+    ///
+    /// - Parameter isWanted: asked before each shard; nothing is prepared once it says no.
+    func prepare(_ next: NextStep, isWanted: () -> Bool) {
+        ahead = nil
+        var mixed = data.mixed
+        mixed.unlabeled = next.unlabeled
+        for (position, shard) in next.shards.enumerated() {
+            guard isWanted() else { return }
+            gather(position, shard, step: next.step, pairs: next.pairs, mixed)
+        }
+        ahead = Ahead(next: next)
+    }
+
+    /// Computes the next step's logits of the classes of a slice that has arrived. Slices come in order; new weights begin
+    /// with the first. Whether these weights will count is not known yet.
+    func prepare(slice index: Int, of weights: PackedParameters) throws {
+        guard var made = ahead, weights.precision == gradient.precision else { return }
+        if index == 0 { (made.weights, made.blocks) = (weights, 0) }
+        guard made.weights?.buffer === weights.buffer, made.blocks == index else { return }
+        for position in made.next.shards.indices {
+            try gradient.logits(position, of: gradient.blocks[index], weights: weights)
+        }
+        made.blocks += 1
+        ahead = made
+    }
+
+    /// What was computed ahead, if it is this assignment's; it is used once.
+    private func takeAhead(of assignment: Assignment) -> Ahead? {
+        defer { ahead = nil }
+        guard let ahead, assignment.work == .train(ahead.next.step), assignment.selection == ahead.next.selection,
+            assignment.shards == ahead.next.shards
+        else { return nil }
+        return ahead
+    }
+
+    private func gather(
+        _ position: Int, _ shard: ShardID, step: StepIndex, pairs: [ClassPair], _ mixed: MixedBatch
+    ) {
+        let slots = data.job.batch / data.job.cluster.shards
+        gradient.gather(
+            position, shard: shard, step: step, pairs: pairs[position * slots..<(position + 1) * slots], batch: mixed)
     }
 
     private struct Unwanted: Error {}
@@ -105,17 +168,20 @@ final class WorkerEngine {
     /// - Returns: the tensors that are not sliced, the digest of all, and the loss; nil when it is no longer wanted.
     private func train(
         _ node: TreeNode, step: StepIndex, _ assignment: Assignment, weights: PackedParameters, pairs: [ClassPair],
-        mixed: MixedBatch, isWanted: () -> Bool, deliver: (Output) -> Void
+        mixed: MixedBatch, ahead: Ahead?, isWanted: () -> Bool, deliver: (Output) -> Void
     ) throws -> (frames: [TensorFrame], digest: UInt64, loss: Double)? {
-        let slots = data.job.batch / data.job.cluster.shards
+        let shards = assignment.shards
+        let blocksDone = ahead?.weights?.buffer === weights.buffer ? ahead?.blocks ?? 0 : 0
         let loss = try reduce(
             node, isWanted: isWanted,
             leaf: { shard in
-                let first = assignment.shards.firstIndex(of: shard)! * slots
+                let position = shards.firstIndex(of: shard)!
+                if ahead == nil { gather(position, shard, step: step, pairs: pairs, mixed) }
+                for rows in gradient.blocks.dropFirst(blocksDone) {
+                    try gradient.logits(position, of: rows, weights: weights)
+                }
                 defer { progress.blocks.add(1, ordering: .relaxed) }
-                return try gradient.forward(
-                    shard.rawValue - node.lower, shard: shard, step: step, pairs: pairs[first..<first + slots],
-                    batch: mixed, weights: weights)
+                return gradient.loss(position, weights: weights)
             }, add: +)
         guard let loss else { return nil }
         let layout = data.layout
@@ -124,8 +190,8 @@ final class WorkerEngine {
         for (index, slice) in layout.slices.enumerated() {
             guard isWanted() else { return nil }
             let buffer = pool.buffer(byteCount: slice.count * type.byteCount)
-            try sum(node, count: slice.count, into: buffer.pointer) { shard, destination, type in
-                try gradient.gradient(shard, rows: slice.rows, into: destination, as: type)
+            try sum(node, of: shards, count: slice.count, into: buffer.pointer) { position, destination, type in
+                try gradient.gradient(position, rows: slice.rows, into: destination, as: type)
             }
             let frame = layout.frame(of: slice, type, in: buffer)
             digest = frame.digest(after: digest)
@@ -136,25 +202,26 @@ final class WorkerEngine {
         let whole = PackedParameters(layout: layout, precision: type, from: pool)
         for index in layout.whole {
             let entry = layout.entries[index]
-            try sum(node, count: entry.count, into: whole.pointer(at: entry.offset)) { shard, destination, type in
+            let memory = whole.pointer(at: entry.offset)
+            try sum(node, of: shards, count: entry.count, into: memory) { position, destination, type in
                 if entry.name == "bias" {
-                    gradient.biasGradient(shard, into: destination, as: type)
+                    gradient.biasGradient(position, into: destination, as: type)
                 } else {
-                    try gradient.gradient(shard, rows: 0..<entry.shape[0], into: destination, as: type)
+                    try gradient.gradient(position, rows: 0..<entry.shape[0], into: destination, as: type)
                 }
             }
         }
         return (whole.wholeFrames, whole.wholeFrames.reduce(digest) { $1.digest(after: $0) }, loss)
     }
 
-    /// Sums what each shard of a node gives, by its position in the node.
+    /// Sums what each shard of a node gives, by its position in the assignment.
     private func sum(
-        _ node: TreeNode, count: Int, into destination: UnsafeMutableRawPointer,
+        _ node: TreeNode, of shards: [ShardID], count: Int, into destination: UnsafeMutableRawPointer,
         leaf: (_ position: Int, UnsafeMutableRawPointer, Precision) throws -> Void
     ) throws {
         try sum(node, count: count, into: destination) { part, memory, type in
             guard part.count == 1 else { return nil }
-            try leaf(part.lower - node.lower, memory, type)
+            try leaf(shards.firstIndex(of: ShardID(part.lower))!, memory, type)
             return UnsafeRawPointer(memory)
         }
     }

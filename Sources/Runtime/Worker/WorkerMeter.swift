@@ -25,7 +25,8 @@ final class WorkerMeter: Sendable {
         }
     }
 
-    /// The phases of one assignment of a step, in seconds.
+    /// The phases of one assignment of a step, in seconds. What is computed ahead of it counts as computing; that goes on while
+    /// the assignment before is handed over.
     private struct Sample {
         var wait = 0.0
         var gather = 0.0
@@ -43,8 +44,10 @@ final class WorkerMeter: Sendable {
         var running: Running?
         /// The computing thread; a queue may change it.
         var thread: (handle: pthread_t, id: pid_t)?
-        /// Of all assignments that are over.
+        /// Of all assignments that are over, and what was computed ahead.
         var done = Usage()
+        /// How long was computed ahead of the next assignment.
+        var ahead = Duration.zero
         var samples = 0
         /// Computed, and not yet handed over.
         var pending: (sample: Sample, end: Instant)?
@@ -81,27 +84,44 @@ final class WorkerMeter: Sendable {
     ///   - samples: how many training samples it has; 0 for a validation, whose phases are not told.
     ///   - gathered: how long its samples were read and mixed, asked afterwards.
     func measure<Result>(samples: Int, gathered: () -> Duration, _ body: () throws -> Result) rethrows -> Result {
-        let begin = SystemClock.now
-        let usage = Self.threadUsage(at: begin)
-        let idle = state.withLock { state in
-            if state.thread?.handle != pthread_self() { state.thread = Self.thread }
-            state.running = Running(thread: state.thread?.id ?? 0, since: begin, usage: usage)
-            return state.handedOver.map { begin - $0 }
-        }
+        let (begin, idle) = (SystemClock.now, state.withLock { $0.handedOver }.map { SystemClock.now - $0 })
         defer {
-            let end = SystemClock.now
-            let used = Self.threadUsage(at: end) - usage
-            let gather = gathered()
+            let (end, gather) = (SystemClock.now, gathered())
             state.withLock { state in
-                state.running = nil
-                state.done = state.done + used
+                let ahead = state.ahead
+                state.ahead = .zero
                 state.samples += samples
                 guard samples > 0 else { return }
                 state.pending = (
                     Sample(
-                        wait: idle?.seconds ?? 0, gather: gather.seconds,
-                        compute: max(0, ((end - begin) - gather).seconds)), end
+                        wait: max(0, ((idle ?? .zero) - ahead).seconds), gather: gather.seconds,
+                        compute: max(0, (end - begin + ahead - gather).seconds)), end
                 )
+            }
+        }
+        return try use(body)
+    }
+
+    /// Runs what is computed ahead of the next assignment.
+    func measureAhead<Result>(_ body: () throws -> Result) rethrows -> Result {
+        let begin = SystemClock.now
+        defer { state.withLock { $0.ahead = $0.ahead + (SystemClock.now - begin) } }
+        return try use(body)
+    }
+
+    /// Counts what this thread uses.
+    private func use<Result>(_ body: () throws -> Result) rethrows -> Result {
+        let begin = SystemClock.now
+        let usage = Self.threadUsage(at: begin)
+        state.withLock { state in
+            if state.thread?.handle != pthread_self() { state.thread = Self.thread }
+            state.running = Running(thread: state.thread?.id ?? 0, since: begin, usage: usage)
+        }
+        defer {
+            let used = Self.threadUsage(at: SystemClock.now) - usage
+            state.withLock { state in
+                state.running = nil
+                state.done = state.done + used
             }
         }
         return try body()

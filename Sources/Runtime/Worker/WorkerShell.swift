@@ -19,11 +19,14 @@ public final class WorkerShell {
         public var timing: Timing
         public var security: SocketSecurity
         public var data: WorkerStorage
+        /// Which of the processors that this process may run on computes; nil: any.
+        public var core: Int?
 
         public init(
             controlAddress: String, bulkAddress: String, name: String, timing: Timing,
-            security: SocketSecurity = .none, data: WorkerStorage = WorkerStorage()
+            security: SocketSecurity = .none, data: WorkerStorage = WorkerStorage(), core: Int? = nil
         ) {
+            self.core = core
             self.data = data
             self.security = security
             self.controlAddress = controlAddress
@@ -46,6 +49,8 @@ public final class WorkerShell {
     }
 
     private let options: Options
+    /// Where to compute; nil: anywhere.
+    private let processor: Int?
     private let context: MessagingContext
     private let doorkeeper: Doorkeeper
     private let mailbox = Mailbox<Arrival>()
@@ -81,13 +86,34 @@ public final class WorkerShell {
 
     /// Hands the engine to the compute queue, the only place that uses it.
     private final class EngineBox: @unchecked Sendable {
-        let engine: WorkerEngine
-        init(_ engine: WorkerEngine) { self.engine = engine }
+        private let made: WorkerEngine
+        private let processor: Int?
+        private var thread: pthread_t?
+
+        init(_ engine: WorkerEngine, processor: Int?) { (made, self.processor) = (engine, processor) }
+
+        /// On the compute queue, whose thread may change from one piece of work to the next.
+        var engine: WorkerEngine {
+            if let processor, thread != pthread_self() {
+                ProcessorPlacement.keepThread(on: processor)
+                thread = pthread_self()
+            }
+            return made
+        }
     }
 
     public init(_ options: Options, log: Logger) throws {
         self.options = options
         self.log = log
+        processor = try options.core.map { core in
+            let allowed = ProcessorPlacement.allowed
+            guard allowed.indices.contains(core) else {
+                throw SelMixError(
+                    .invalidInput, "--core \(core): this worker may run on \(allowed.count) processors",
+                    hint: "count from 0, or leave --core out")
+            }
+            return allowed[core]
+        }
         context = try MessagingContext()
         doorkeeper = try Doorkeeper(context: context, news: mailbox.signal)
         session = WorkerSession(
@@ -193,7 +219,7 @@ public final class WorkerShell {
             weights = (version, values)
             return true
         case .weightsSlice(let version, let index):
-            weightsIntake?.add(index, of: version, packet.tensors)
+            if let values = weightsIntake?.add(index, of: version, packet.tensors) { prepare(slice: index, of: values) }
             return true
         case .assign(let assignment):
             guard let data, assignment.shards.allSatisfy({ $0.rawValue < data.job.cluster.shards }) else {
@@ -212,26 +238,40 @@ public final class WorkerShell {
     /// pseudo-labels of the selection.
     private struct Plan {
         var pairs: [ClassPair]
+        /// Of the same shards in the step after; empty at the end of a round.
+        var nextPairs: [ClassPair] = []
         var unlabeled: UnlabeledPools?
+
+        /// What is likely to be asked for next.
+        func next(after assignment: Assignment) -> WorkerEngine.NextStep? {
+            guard case .train(let step) = assignment.work, !nextPairs.isEmpty else { return nil }
+            return .init(
+                step: step + 1, selection: assignment.selection, shards: assignment.shards, pairs: nextPairs,
+                unlabeled: unlabeled)
+        }
     }
 
     /// - Returns: nil where the tensors are not what the assignment needs.
     private func plan(of assignment: Assignment, _ tensors: [TensorFrame], _ data: WorkerData) -> Plan? {
-        guard let frame = tensors[named: "pairs"], frame.type == .int32 else { return nil }
-        let slots = data.job.batch / data.job.cluster.shards
-        let values = frame.values(as: Int32.self, zero: 0)
-        let pairs = stride(from: 0, to: values.count - 1, by: 2).map {
-            ClassPair(label: Int(values[$0]), partner: Int(values[$0 + 1]))
+        func pairs(_ name: String) -> [ClassPair]? {
+            guard let frame = tensors[named: name], frame.type == .int32 else { return nil }
+            let values = frame.values(as: Int32.self, zero: 0)
+            let pairs = stride(from: 0, to: values.count - 1, by: 2).map {
+                ClassPair(label: Int(values[$0]), partner: Int(values[$0 + 1]))
+            }
+            let (range, slots) = (0..<data.classes, data.job.batch / data.job.cluster.shards)
+            let isRight =
+                pairs.count == assignment.shards.count * slots
+                && pairs.allSatisfy { range.contains($0.label) && range.contains($0.partner) }
+            return isRight ? pairs : nil
         }
-        let range = 0..<data.classes
-        guard pairs.count == assignment.shards.count * slots,
-            pairs.allSatisfy({ range.contains($0.label) && range.contains($0.partner) })
+        guard let current = pairs("pairs") else { return nil }
+        var plan = Plan(pairs: current, nextPairs: pairs("nextPairs") ?? [])
+        guard let features = data.unlabeled else { return plan }
+        guard let labels = tensors[named: "pseudoLabels"], let pools = pools(of: features, labels: labels, data)
         else { return nil }
-        guard let features = data.unlabeled else { return Plan(pairs: pairs) }
-        guard let labels = tensors[named: "pseudoLabels"],
-            let pools = pools(of: features, labels: labels, data)
-        else { return nil }
-        return Plan(pairs: pairs, unlabeled: pools)
+        plan.unlabeled = pools
+        return plan
     }
 
     /// The pools of these pseudo-labels; made once a round, as all its assignments bring the same.
@@ -255,7 +295,7 @@ public final class WorkerShell {
             test.roundTrip = greetingTime.seconds
             selfTest = test
             do {
-                engine = EngineBox(try WorkerEngine(data: data, progress: progress))
+                engine = EngineBox(try WorkerEngine(data: data, progress: progress), processor: processor)
                 self.data = data
                 weightsIntake = WeightsIntake(layout: data.layout)
                 handle(.loaded(probe: probe))
@@ -437,6 +477,23 @@ public final class WorkerShell {
                         deliver: { mailbox.post(.computed($0, generation: generation)) })
                 }
                 mailbox.post(.assignmentDone(assignment.number, generation: generation))
+                guard let next = plan.next(after: assignment) else { return }
+                meter.measureAhead {
+                    engine.engine.prepare(
+                        next, isWanted: { progress.generation.load(ordering: .relaxed) == generation })
+                }
+            } catch {
+                mailbox.post(.session(.computeFailed(SelMixError(describing: error))))
+            }
+        }
+    }
+
+    /// Goes on with what was begun ahead of the next assignment, when its weights arrive.
+    private func prepare(slice index: Int, of weights: PackedParameters) {
+        guard let engine else { return }
+        compute.async { [mailbox, meter] in
+            do {
+                try meter.measureAhead { try engine.engine.prepare(slice: index, of: weights) }
             } catch {
                 mailbox.post(.session(.computeFailed(SelMixError(describing: error))))
             }

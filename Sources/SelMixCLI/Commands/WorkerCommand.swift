@@ -18,6 +18,8 @@ struct WorkerCommand: AsyncParsableCommand {
     @OptionGroup var storage: StorageOptions
     @Option(help: "Seconds to wait for a coordinator that cannot be reached.")
     var patience: Double = 60
+    @Option(help: "Compute on this one of the processors that this worker may run on, from 0; by default on any.")
+    var core: Int?
     @OptionGroup var logging: LogOptions
     @Flag(help: .hidden)
     var exitWithParent = false
@@ -37,7 +39,7 @@ struct WorkerCommand: AsyncParsableCommand {
                 controlAddress: connect, bulkAddress: bulk,
                 name: identity.name,
                 timing: try Timing(failureTimeout: .seconds(2), orphanTimeout: .seconds(patience)),
-                security: identity.security, data: storage.storage), log: log)
+                security: identity.security, data: storage.storage, core: core), log: log)
         let signals = StopSignals(onStop: worker.stopper)
         try worker.run()
         withExtendedLifetime(signals) {}

@@ -54,19 +54,16 @@ public struct MixedBatch: Sendable {
         let dimension = data.dimension
         return pairs.enumerated().map { row, pair in
             let slot = slot(firstSlot + row, step: step, pair: pair, shard: shard)
-            data.features.floats(row: slot.first, into: scratch)
+            let first = data.features.floats(row: slot.first, scratch: scratch)
             let source = slot.secondIsUnlabeled ? unlabeled!.features : data.features
-            source.floats(row: slot.second, into: scratch + dimension)
+            let second = source.floats(row: slot.second, scratch: scratch + dimension)
             let mixed = output + row * dimension * type.byteCount
             switch type {
             case .float32:
-                smx_mix(
-                    scratch, scratch + dimension, slot.featureRatio, mixed.assumingMemoryBound(to: Float.self),
-                    dimension)
+                smx_mix(first, second, slot.featureRatio, mixed.assumingMemoryBound(to: Float.self), dimension)
             case .bfloat16:
                 smx_mix_to_bfloat(
-                    scratch, scratch + dimension, slot.featureRatio, mixed.assumingMemoryBound(to: UInt16.self),
-                    dimension)
+                    first, second, slot.featureRatio, mixed.assumingMemoryBound(to: UInt16.self), dimension)
             }
             return slot
         }

@@ -24,8 +24,10 @@ public struct ParameterLayout: Sendable, Equatable {
         public let count: Int
     }
 
-    /// What a slice has at most, in float32, where a single row is not more.
+    /// What a slice has at most, in float32, where a block of rows is not more.
     static let sliceBytes = 1 << 20
+    /// Rows of a slice are a multiple of this where they are more: matrix products run in blocks of as many.
+    static let rowBlock = 64
 
     public private(set) var entries: [Entry] = []
     /// Floats of the whole buffer.
@@ -49,7 +51,8 @@ public struct ParameterLayout: Sendable, Equatable {
     private static func slices(of entry: Entry, index: Int) -> [Slice] {
         guard entry.count > 0, let total = entry.shape.first else { return [] }
         let number = min(total, (entry.count * 4 + sliceBytes - 1) / sliceBytes)
-        let (rows, rowCount) = ((total + number - 1) / number, entry.count / total)
+        let (even, rowCount) = ((total + number - 1) / number, entry.count / total)
+        let rows = even < rowBlock ? even : (even + rowBlock - 1) / rowBlock * rowBlock
         return stride(from: 0, to: total, by: rows).map { first in
             let range = first..<min(first + rows, total)
             return Slice(

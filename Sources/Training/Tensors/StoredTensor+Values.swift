@@ -15,6 +15,19 @@ extension StoredTensor {
         floats(rows: row..<row + 1, into: destination)
     }
 
+    /// One row as float32: where it lies if it is stored like that, at an address that allows it, or else converted.
+    ///
+    /// - Parameter scratch: room for `rowElements` values.
+    /// - Returns: valid while this tensor and `scratch` are.
+    public func floats(row: Int, scratch: UnsafeMutablePointer<Float>) -> UnsafePointer<Float> {
+        precondition(0 <= row && row < rowCount, "row \(row) of \(source), which has \(rowCount)")
+        if dataType == .float32, let start = bytes.baseAddress, UInt(bitPattern: start).isMultiple(of: 4) {
+            return (start + row * rowElements * 4).assumingMemoryBound(to: Float.self)
+        }
+        floats(row: row, into: scratch)
+        return UnsafePointer(scratch)
+    }
+
     /// Converts neighbouring rows to float32: exactly from float16, bfloat16 and float32, rounded from float64.
     ///
     /// - Parameter destination: room for `rows.count * rowElements` values, row-major.

@@ -4,8 +4,8 @@ import CKernels
 ///
 /// It is a view. Copying one is cheap, and every copy keeps the mapped file alive. Only a decoder makes one, after it has
 /// checked that `shape` and `dataType` fit the bytes and that the bytes lie inside the file; so nothing here checks sizes
-/// again. safetensors promises no alignment, hence no typed pointer into `bytes` is ever handed out: use the conversions
-/// in `StoredTensor+Values`.
+/// again. safetensors promises no alignment, hence no typed pointer into `bytes` is made without a look at it: use the
+/// conversions in `StoredTensor+Values`.
 public struct StoredTensor: Sendable {
     /// The tensor's name in its file; for a .npy file, which has no names, the file's own without the extension.
     public let name: String

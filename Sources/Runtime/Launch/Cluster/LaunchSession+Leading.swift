@@ -22,6 +22,16 @@ extension LaunchSession {
         let placed = workers.flatMap { host, count in
             (0..<count).map { (worker: "\(host)/\($0 + 1)", host: host) }
         }
+        let placements = Dictionary(
+            uniqueKeysWithValues: workers.flatMap { host, count in
+                (0..<count).map { index in
+                    (
+                        "\(host)/\(index + 1)",
+                        ProcessorPlacement.arguments(
+                            worker: index, of: count, processors: facts[host]?.cores ?? 0)
+                    )
+                }
+            })
         var supervisor = LaunchSupervisor(workers: placed, at: SystemClock.now)
         let leading = Task { [post] in post.yield(.runOver(await carried.lead())) }
         defer { leading.cancel() }
@@ -32,7 +42,8 @@ extension LaunchSession {
                 case .connect(let label):
                     connect(options.hosts.first { $0.label == label }!)
                 case .start(let worker, let host):
-                    links[host]?.link.send(.start(order(worker, on: host, shell.addresses, keys)))
+                    links[host]?.link.send(
+                        .start(order(worker, on: host, placements[worker] ?? [], shell.addresses, keys)))
                 case .tell(let line): announce(line)
                 case .gone(let reason, let left): left ? stopper(reason) : workersGone(reason)
                 }
@@ -80,7 +91,7 @@ extension LaunchSession {
     }
 
     private func order(
-        _ worker: String, on host: String, _ local: CoordinatorShell.Addresses, _ keys: RunKeys?
+        _ worker: String, on host: String, _ placement: [String], _ local: CoordinatorShell.Addresses, _ keys: RunKeys?
     ) -> WorkerOrder {
         var order = WorkerOrder(name: worker, control: local.control, bulk: local.bulk)
         if let rendezvous, let address = rendezvous.addresses[host] {
@@ -88,7 +99,7 @@ extension LaunchSession {
             order.bulk = Rendezvous.endpoint(address, rendezvous.bulkPort)
         }
         order.keys = keys?.files(for: host) ?? [:]
-        if options.display.isLog { order.arguments = ["--log-format", "json"] }
+        order.arguments = placement + (options.display.isLog ? ["--log-format", "json"] : [])
         order.isInsecure = options.isInsecure
         if let level = ProcessInfo.processInfo.environment["SELMIX_LOG"] { order.environment["SELMIX_LOG"] = level }
         return order
