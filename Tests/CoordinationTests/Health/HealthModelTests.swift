@@ -171,6 +171,23 @@ import Testing
         #expect(model[workers[0].incarnation] == nil)
     }
 
+    @Test func whoComputedWronglyIsQuarantinedAndNotMerelyLost() throws {
+        var model = HealthModel(timing: Self.timing)
+        let worker = Self.worker("w1", 1)
+        model.update([worker], at: Self.at(10))
+        let quarantine = Quarantine(
+            worker: "w1", host: "h", incarnation: worker.incarnation, work: .train(StepIndex(7)), node: TreeNode(0, 2),
+            digest: Digest(rawValue: 1), expected: Digest(rawValue: 2), witness: "w2", unproven: 3)
+        model.happened(.quarantined(quarantine), at: Self.at(11))
+        model.happened(.workerLost("w1", worker.incarnation, reason: "fenced"), at: Self.at(11))
+        let gone = try #require(model.gone.first)
+        #expect(gone.state == .quarantined && gone.reason == quarantine.reason && gone.since == Self.at(11))
+        #expect(gone.reason.contains("step 7"))
+        // Its next life, which is refused, is not the one that computed wrongly.
+        model.happened(.workerLost("w1", Incarnation(rawValue: 9), reason: "silent for 2 s"), at: Self.at(12))
+        #expect(model.gone.first?.state == .lost)
+    }
+
     @Test func onlySoManyThatAreGoneAreKept() {
         var model = HealthModel(timing: Self.timing)
         for number in 0..<200 {

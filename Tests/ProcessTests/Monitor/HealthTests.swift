@@ -67,6 +67,34 @@ import Testing
         stage.end()
     }
 
+    /// A disk that is full for checkpoints alone: the run goes on, everyone is told, and it is over when there is room again.
+    /// Needs the right to mount; `scripts/test --all` as root gives it.
+    @Test(
+        .enabled(if: ProcessInfo.processInfo.environment["SELMIX_TEST_MOUNT"] != nil, "needs root: scripts/test --all"))
+    func aFullDiskForCheckpointsIsTold() throws {
+        let stage = try Stage(workers: 2)
+        let checkpoints = stage.run.path + "/checkpoints"
+        try #require(system("mount", "-t", "tmpfs", "-o", "size=4k", "tmpfs", checkpoints))
+        var isMounted = true
+        defer { if isMounted { _ = system("umount", checkpoints) } }
+        func problems() throws -> [String] { try stage.watched.json("run")["problems"] as? [String] ?? [] }
+        try eventually("the problem") {
+            try problems().contains { $0.hasPrefix("the last checkpoint could not be written: ") }
+        }
+        let told = try problems()
+        #expect(told.contains { $0.contains("No space left") }, "\(told)")
+        #expect(try stage.watched.json("run")["health"] as? String == "degraded")
+        #expect(try stage.watched.metrics("selmix_checkpoint_failed ") == ["selmix_checkpoint_failed 1"])
+        let text = try Program.run("status", stage.run.path)
+        #expect(text.output.contains("the last checkpoint could not be written"), "\(text.output)")
+        let step = stage.run.lastStep
+        try eventually("more steps") { stage.run.lastStep > step + 100 }
+        isMounted = !system("umount", "--lazy", checkpoints)
+        try #require(!isMounted)
+        try eventually("a checkpoint") { try stage.watched.metrics("selmix_checkpoint_failed ").first?.last == "0" }
+        stage.end()
+    }
+
     /// A tenth of the time, by stopping it for the rest.
     @Test func aThrottledWorkerIsSlowAndSaysWhy() throws {
         let stage = try Stage(workers: 4, ["--set", "cluster.failureTimeout=10s"])
