@@ -161,8 +161,9 @@ final class WorkerMeter: Sendable {
 
     /// What goes with a heartbeat.
     func telemetry(at now: Instant) -> WorkerTelemetry {
-        let (usage, samples, ring) = state.withLock { state in
-            (state.done + (state.running.map { Self.usage(of: $0, at: now) } ?? Usage()), state.samples, state.ring)
+        let (usage, isBlocked, samples, ring) = state.withLock { state in
+            let (running, isBlocked) = state.running.map { Self.usage(of: $0, at: now) } ?? (Usage(), false)
+            return (state.done + running, isBlocked, state.samples, state.ring)
         }
         let processor = Self.processTime
         let last = before.withLock { before in
@@ -174,7 +175,7 @@ final class WorkerMeter: Sendable {
         var telemetry = WorkerTelemetry()
         telemetry.cores = cores
         if passed > 0 { telemetry.cpu = (processor - last.processor).seconds / passed }
-        (telemetry.diskWait, telemetry.busyCPU) = shares(recent)
+        (telemetry.diskWait, telemetry.busyCPU) = shares(recent, isBlocked: isBlocked)
         if recent.time > .zero {
             telemetry.samplesPerSecond = Double(samples - last.samples) / recent.time.seconds
         }
@@ -191,10 +192,12 @@ final class WorkerMeter: Sendable {
 
     /// Of the working time of the last heartbeats: the share that went by in waiting for pages, and on a processor. A thread
     /// that neither waits for a page nor computes is held back by something else.
-    private func shares(_ recent: Usage) -> (disk: Double, processor: Double) {
+    ///
+    /// - Parameter isBlocked: it waits for a page right now, maybe for the same since the last heartbeat.
+    private func shares(_ recent: Usage, isBlocked: Bool) -> (disk: Double, processor: Double) {
         let busy = max(0, recent.time.seconds)
         let processor = min(busy, max(0, recent.processor.seconds))
-        let disk = recent.faults > 0 ? busy - processor : 0
+        let disk = recent.faults > 0 || isBlocked ? busy - processor : 0
         return blocked.withLock { beats in
             beats = Array((beats + [(busy, disk, processor)]).suffix(Self.beats))
             let total = beats.reduce(0) { $0 + $1.busy }
@@ -255,19 +258,18 @@ final class WorkerMeter: Sendable {
     }
 
     /// Of an assignment that is not done, seen from another thread.
-    private static func usage(of running: Running, at now: Instant) -> Usage {
+    private static func usage(of running: Running, at now: Instant) -> (usage: Usage, isBlocked: Bool) {
         var usage = Usage(time: now - running.since)
         guard let text = try? String(contentsOfFile: "/proc/self/task/\(running.thread)/stat", encoding: .utf8),
             // The second field is the thread's name in brackets, which may hold anything.
             let fields = text.split(separator: ")").last?.split(separator: " "), fields.count > 12
-        else { return usage }
+        else { return (usage, false) }
         let ticks = (Int(fields[11]) ?? 0) + (Int(fields[12]) ?? 0)
         let processor = Duration.milliseconds(ticks * 1000 / max(1, sysconf(Int32(_SC_CLK_TCK))))
         usage.processor = max(.zero, processor - running.usage.processor)
         usage.faults = max(0, (Int(fields[9]) ?? 0) - running.usage.faults)
         // In an uninterruptible sleep: the page that it waits for is not there yet.
-        if fields[0] == "D" { usage.faults = max(1, usage.faults) }
-        return usage
+        return (usage, fields[0] == "D")
     }
 
     private static var processTime: Duration {
