@@ -72,6 +72,34 @@ import Training
         #expect(disturbed.stepDigests == alone.stepDigests)
     }
 
+    /// Its feature sums are the longest frame that a worker may send.
+    @Test func bytesAreTheSameBetweenMachinesWithKeys() throws {
+        let folder = try TemporaryFolder()
+        let job = try Self.writeJob(folder)
+        let alone = RunFolder(path: folder.path("alone"))
+        let first = try Program.run("train", job, "--quiet", "--set", "output=\(alone.path)")
+        try #require(first.status == 0, "\(first.errors)")
+
+        let keys = try KeyFolder(folder.path("keys"), workers: "one", "two")
+        let run = RunFolder(path: folder.path("run"))
+        let coordinator = try RunningProgram([
+            "coordinator", job, "--quiet", "--bind", "tcp://127.0.0.1:*", "--keys", keys.path, "--set",
+            "output=\(run.path)", "--set", "cluster.minWorkers=2",
+        ])
+        try eventually("the coordinator's address") { run.exists("run.json") }
+        let info = try run.json("run.json")
+        let workers = try ["one", "two"].map { name in
+            try RunningProgram([
+                "worker", "--name", name, "--keys", keys.path, "--connect", try #require(info["control"] as? String),
+                "--connect-bulk", try #require(info["bulk"] as? String),
+            ])
+        }
+        #expect(coordinator.waitForExit() == 0, "\(coordinator.errors)")
+        for worker in workers { #expect(worker.waitForExit() == 0, "\(worker.errors)") }
+        #expect(run.stepDigests == alone.stepDigests)
+        #expect(run.events("worker-lost").isEmpty)
+    }
+
     @Test func bfloat16NeedsAProcessorThatHasIt() throws {
         let folder = try TemporaryFolder()
         let result = try Program.run(

@@ -65,7 +65,9 @@ public final class Socket {
         set(ZMQ_LINGER, Int32(0))
         set(ZMQ_SNDHWM, Int32(options.queueLength))
         set(ZMQ_RCVHWM, Int32(options.queueLength))
-        set(ZMQ_MAXMSGSIZE, Int64(options.longestFrame))
+        // ZeroMQ counts what CURVE adds to a frame.
+        let isPlain = if case .none = options.security { true } else { false }
+        set(ZMQ_MAXMSGSIZE, Int64(options.longestFrame + (isPlain ? 0 : Self.curveBytes)))
         switch role {
         case .router:
             // Sending to a peer that is gone or does not read is told instead of silently dropped.
@@ -150,6 +152,9 @@ public final class Socket {
     private func useIPv6(for address: String) {
         if address.hasPrefix("tcp://[") { set(ZMQ_IPV6, Int32(1)) }
     }
+
+    /// What encryption adds to a frame at most: a command name, a nonce, flags and an authenticator (ZeroMQ RFC 26).
+    private static let curveBytes = 64
 
     /// Lets what is queued go out for at most this long when the socket is closed.
     public func linger(_ duration: Duration) { set(ZMQ_LINGER, Int32(duration.seconds * 1000)) }

@@ -68,6 +68,18 @@ import Testing
         #expect(doorkeeper.takeRefusals().isEmpty)
     }
 
+    /// Encryption makes frames longer, and ZeroMQ would hang up on one that is too long.
+    @Test func theLongestFrameFitsAlsoEncrypted() throws {
+        let worker = try dealer(gpu1)
+        let tensor = TensorFrame("t", [UInt8](repeating: 9, count: 1 << 20))
+        var packet = hello("gpu1")
+        packet.tensors = [tensor]
+        try worker.sendWhenPossible(packet)
+        #expect(try router.nextPacket(WorkerMessage.self).tensors[0].bytes.count == 1 << 20)
+        #expect(router.send(numbered(1, to: .first, tensors: [tensor]), to: .first) == .sent)
+        #expect(try worker.nextPacket(CoordinatorMessage.self).tensors[0].bytes.count == 1 << 20)
+    }
+
     @Test(arguments: ["gpu2", "gpu", "gpu11", "gpu1 ", "", "/gpu1", "gpu2/gpu1"])
     func aKeyDoesNotSpeakForOthers(name: String) throws {
         let worker = try dealer(gpu1)
