@@ -457,6 +457,141 @@ void   selmix__wire__contribution_slice__free_unpacked
   assert(message->base.descriptor == &selmix__wire__contribution_slice__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   selmix__wire__piece_sum__init
+                     (Selmix__Wire__PieceSum         *message)
+{
+  static const Selmix__Wire__PieceSum init_value = SELMIX__WIRE__PIECE_SUM__INIT;
+  *message = init_value;
+}
+size_t selmix__wire__piece_sum__get_packed_size
+                     (const Selmix__Wire__PieceSum *message)
+{
+  assert(message->base.descriptor == &selmix__wire__piece_sum__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t selmix__wire__piece_sum__pack
+                     (const Selmix__Wire__PieceSum *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &selmix__wire__piece_sum__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t selmix__wire__piece_sum__pack_to_buffer
+                     (const Selmix__Wire__PieceSum *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &selmix__wire__piece_sum__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Selmix__Wire__PieceSum *
+       selmix__wire__piece_sum__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Selmix__Wire__PieceSum *)
+     protobuf_c_message_unpack (&selmix__wire__piece_sum__descriptor,
+                                allocator, len, data);
+}
+void   selmix__wire__piece_sum__free_unpacked
+                     (Selmix__Wire__PieceSum *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &selmix__wire__piece_sum__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   selmix__wire__part_digest__init
+                     (Selmix__Wire__PartDigest         *message)
+{
+  static const Selmix__Wire__PartDigest init_value = SELMIX__WIRE__PART_DIGEST__INIT;
+  *message = init_value;
+}
+size_t selmix__wire__part_digest__get_packed_size
+                     (const Selmix__Wire__PartDigest *message)
+{
+  assert(message->base.descriptor == &selmix__wire__part_digest__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t selmix__wire__part_digest__pack
+                     (const Selmix__Wire__PartDigest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &selmix__wire__part_digest__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t selmix__wire__part_digest__pack_to_buffer
+                     (const Selmix__Wire__PartDigest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &selmix__wire__part_digest__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Selmix__Wire__PartDigest *
+       selmix__wire__part_digest__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Selmix__Wire__PartDigest *)
+     protobuf_c_message_unpack (&selmix__wire__part_digest__descriptor,
+                                allocator, len, data);
+}
+void   selmix__wire__part_digest__free_unpacked
+                     (Selmix__Wire__PartDigest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &selmix__wire__part_digest__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   selmix__wire__gradient_part__init
+                     (Selmix__Wire__GradientPart         *message)
+{
+  static const Selmix__Wire__GradientPart init_value = SELMIX__WIRE__GRADIENT_PART__INIT;
+  *message = init_value;
+}
+size_t selmix__wire__gradient_part__get_packed_size
+                     (const Selmix__Wire__GradientPart *message)
+{
+  assert(message->base.descriptor == &selmix__wire__gradient_part__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t selmix__wire__gradient_part__pack
+                     (const Selmix__Wire__GradientPart *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &selmix__wire__gradient_part__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t selmix__wire__gradient_part__pack_to_buffer
+                     (const Selmix__Wire__GradientPart *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &selmix__wire__gradient_part__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Selmix__Wire__GradientPart *
+       selmix__wire__gradient_part__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Selmix__Wire__GradientPart *)
+     protobuf_c_message_unpack (&selmix__wire__gradient_part__descriptor,
+                                allocator, len, data);
+}
+void   selmix__wire__gradient_part__free_unpacked
+                     (Selmix__Wire__GradientPart *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &selmix__wire__gradient_part__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   selmix__wire__leaving__init
                      (Selmix__Wire__Leaving         *message)
 {
@@ -1042,6 +1177,51 @@ void   selmix__wire__weights_slice__free_unpacked
   assert(message->base.descriptor == &selmix__wire__weights_slice__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   selmix__wire__weights_piece__init
+                     (Selmix__Wire__WeightsPiece         *message)
+{
+  static const Selmix__Wire__WeightsPiece init_value = SELMIX__WIRE__WEIGHTS_PIECE__INIT;
+  *message = init_value;
+}
+size_t selmix__wire__weights_piece__get_packed_size
+                     (const Selmix__Wire__WeightsPiece *message)
+{
+  assert(message->base.descriptor == &selmix__wire__weights_piece__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t selmix__wire__weights_piece__pack
+                     (const Selmix__Wire__WeightsPiece *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &selmix__wire__weights_piece__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t selmix__wire__weights_piece__pack_to_buffer
+                     (const Selmix__Wire__WeightsPiece *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &selmix__wire__weights_piece__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Selmix__Wire__WeightsPiece *
+       selmix__wire__weights_piece__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Selmix__Wire__WeightsPiece *)
+     protobuf_c_message_unpack (&selmix__wire__weights_piece__descriptor,
+                                allocator, len, data);
+}
+void   selmix__wire__weights_piece__free_unpacked
+                     (Selmix__Wire__WeightsPiece *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &selmix__wire__weights_piece__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   selmix__wire__assignment__init
                      (Selmix__Wire__Assignment         *message)
 {
@@ -1085,6 +1265,51 @@ void   selmix__wire__assignment__free_unpacked
   if(!message)
     return;
   assert(message->base.descriptor == &selmix__wire__assignment__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   selmix__wire__group_member__init
+                     (Selmix__Wire__GroupMember         *message)
+{
+  static const Selmix__Wire__GroupMember init_value = SELMIX__WIRE__GROUP_MEMBER__INIT;
+  *message = init_value;
+}
+size_t selmix__wire__group_member__get_packed_size
+                     (const Selmix__Wire__GroupMember *message)
+{
+  assert(message->base.descriptor == &selmix__wire__group_member__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t selmix__wire__group_member__pack
+                     (const Selmix__Wire__GroupMember *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &selmix__wire__group_member__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t selmix__wire__group_member__pack_to_buffer
+                     (const Selmix__Wire__GroupMember *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &selmix__wire__group_member__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Selmix__Wire__GroupMember *
+       selmix__wire__group_member__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Selmix__Wire__GroupMember *)
+     protobuf_c_message_unpack (&selmix__wire__group_member__descriptor,
+                                allocator, len, data);
+}
+void   selmix__wire__group_member__free_unpacked
+                     (Selmix__Wire__GroupMember *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &selmix__wire__group_member__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
 void   selmix__wire__release__init
@@ -1132,7 +1357,7 @@ void   selmix__wire__release__free_unpacked
   assert(message->base.descriptor == &selmix__wire__release__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor selmix__wire__frame__field_descriptors[25] =
+static const ProtobufCFieldDescriptor selmix__wire__frame__field_descriptors[28] =
 {
   {
     "protocol_version",
@@ -1279,6 +1504,18 @@ static const ProtobufCFieldDescriptor selmix__wire__frame__field_descriptors[25]
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
+    "sum",
+    16,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Selmix__Wire__Frame, body_case),
+    offsetof(Selmix__Wire__Frame, sum),
+    &selmix__wire__piece_sum__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
     "welcome",
     20,
     PROTOBUF_C_LABEL_NONE,
@@ -1375,6 +1612,18 @@ static const ProtobufCFieldDescriptor selmix__wire__frame__field_descriptors[25]
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
+    "weights_piece",
+    28,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Selmix__Wire__Frame, body_case),
+    offsetof(Selmix__Wire__Frame, weights_piece),
+    &selmix__wire__weights_piece__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
     "list_files",
     40,
     PROTOBUF_C_LABEL_NONE,
@@ -1434,42 +1683,58 @@ static const ProtobufCFieldDescriptor selmix__wire__frame__field_descriptors[25]
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "part",
+    60,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Selmix__Wire__Frame, body_case),
+    offsetof(Selmix__Wire__Frame, part),
+    &selmix__wire__gradient_part__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned selmix__wire__frame__field_indices_by_name[] = {
-  14,   /* field[14] = alive */
-  17,   /* field[17] = assignment */
-  23,   /* field[23] = chunk */
+  15,   /* field[15] = alive */
+  18,   /* field[18] = assignment */
+  25,   /* field[25] = chunk */
   8,   /* field[8] = contribution */
   2,   /* field[2] = epoch */
   10,   /* field[10] = failed */
-  21,   /* field[21] = fetch_chunk */
-  22,   /* field[22] = files */
+  23,   /* field[23] = fetch_chunk */
+  24,   /* field[24] = files */
   7,   /* field[7] = heartbeat */
   6,   /* field[6] = hello */
   4,   /* field[4] = incarnation */
   9,   /* field[9] = leaving */
-  20,   /* field[20] = list_files */
-  24,   /* field[24] = no_files */
+  22,   /* field[22] = list_files */
+  26,   /* field[26] = no_files */
+  27,   /* field[27] = part */
   0,   /* field[0] = protocol_version */
-  13,   /* field[13] = refused */
-  15,   /* field[15] = rejoin */
-  18,   /* field[18] = release */
+  14,   /* field[14] = refused */
+  16,   /* field[16] = rejoin */
+  19,   /* field[19] = release */
   1,   /* field[1] = run_id */
   11,   /* field[11] = slice */
+  12,   /* field[12] = sum */
   5,   /* field[5] = tensors */
-  16,   /* field[16] = weights */
-  19,   /* field[19] = weights_slice */
-  12,   /* field[12] = welcome */
+  17,   /* field[17] = weights */
+  21,   /* field[21] = weights_piece */
+  20,   /* field[20] = weights_slice */
+  13,   /* field[13] = welcome */
   3,   /* field[3] = worker */
 };
-static const ProtobufCIntRange selmix__wire__frame__number_ranges[5 + 1] =
+static const ProtobufCIntRange selmix__wire__frame__number_ranges[6 + 1] =
 {
   { 1, 0 },
   { 10, 6 },
-  { 20, 12 },
-  { 40, 20 },
-  { 50, 22 },
-  { 0, 25 }
+  { 20, 13 },
+  { 40, 22 },
+  { 50, 24 },
+  { 60, 27 },
+  { 0, 28 }
 };
 const ProtobufCMessageDescriptor selmix__wire__frame__descriptor =
 {
@@ -1479,10 +1744,10 @@ const ProtobufCMessageDescriptor selmix__wire__frame__descriptor =
   "Selmix__Wire__Frame",
   "selmix.wire",
   sizeof(Selmix__Wire__Frame),
-  25,
+  28,
   selmix__wire__frame__field_descriptors,
   selmix__wire__frame__field_indices_by_name,
-  5,  selmix__wire__frame__number_ranges,
+  6,  selmix__wire__frame__number_ranges,
   (ProtobufCMessageInit) selmix__wire__frame__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
@@ -1640,7 +1905,7 @@ const ProtobufCMessageDescriptor selmix__wire__hello__descriptor =
   (ProtobufCMessageInit) selmix__wire__hello__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor selmix__wire__heartbeat__field_descriptors[10] =
+static const ProtobufCFieldDescriptor selmix__wire__heartbeat__field_descriptors[11] =
 {
   {
     "ready",
@@ -1762,11 +2027,24 @@ static const ProtobufCFieldDescriptor selmix__wire__heartbeat__field_descriptors
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "peer_address",
+    32,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Selmix__Wire__Heartbeat, peer_address),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned selmix__wire__heartbeat__field_indices_by_name[] = {
   2,   /* field[2] = blocks */
   3,   /* field[3] = has_weights */
   5,   /* field[5] = holding */
+  10,   /* field[10] = peer_address */
   1,   /* field[1] = probe */
   0,   /* field[0] = ready */
   7,   /* field[7] = self_test */
@@ -1779,7 +2057,7 @@ static const ProtobufCIntRange selmix__wire__heartbeat__number_ranges[2 + 1] =
 {
   { 1, 0 },
   { 30, 8 },
-  { 0, 10 }
+  { 0, 11 }
 };
 const ProtobufCMessageDescriptor selmix__wire__heartbeat__descriptor =
 {
@@ -1789,7 +2067,7 @@ const ProtobufCMessageDescriptor selmix__wire__heartbeat__descriptor =
   "Selmix__Wire__Heartbeat",
   "selmix.wire",
   sizeof(Selmix__Wire__Heartbeat),
-  10,
+  11,
   selmix__wire__heartbeat__field_descriptors,
   selmix__wire__heartbeat__field_indices_by_name,
   2,  selmix__wire__heartbeat__number_ranges,
@@ -2221,7 +2499,7 @@ const ProtobufCMessageDescriptor selmix__wire__work__descriptor =
   (ProtobufCMessageInit) selmix__wire__work__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor selmix__wire__contribution__field_descriptors[8] =
+static const ProtobufCFieldDescriptor selmix__wire__contribution__field_descriptors[9] =
 {
   {
     "assignment",
@@ -2319,6 +2597,18 @@ static const ProtobufCFieldDescriptor selmix__wire__contribution__field_descript
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "pieces",
+    9,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_FIXED64,
+    offsetof(Selmix__Wire__Contribution, n_pieces),
+    offsetof(Selmix__Wire__Contribution, pieces),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned selmix__wire__contribution__field_indices_by_name[] = {
   0,   /* field[0] = assignment */
@@ -2326,6 +2616,7 @@ static const unsigned selmix__wire__contribution__field_indices_by_name[] = {
   7,   /* field[7] = loss */
   4,   /* field[4] = node_lower */
   5,   /* field[5] = node_upper */
+  8,   /* field[8] = pieces */
   3,   /* field[3] = selection */
   2,   /* field[2] = weights_version */
   1,   /* field[1] = work */
@@ -2333,7 +2624,7 @@ static const unsigned selmix__wire__contribution__field_indices_by_name[] = {
 static const ProtobufCIntRange selmix__wire__contribution__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 8 }
+  { 0, 9 }
 };
 const ProtobufCMessageDescriptor selmix__wire__contribution__descriptor =
 {
@@ -2343,7 +2634,7 @@ const ProtobufCMessageDescriptor selmix__wire__contribution__descriptor =
   "Selmix__Wire__Contribution",
   "selmix.wire",
   sizeof(Selmix__Wire__Contribution),
-  8,
+  9,
   selmix__wire__contribution__field_descriptors,
   selmix__wire__contribution__field_indices_by_name,
   1,  selmix__wire__contribution__number_ranges,
@@ -2425,6 +2716,224 @@ const ProtobufCMessageDescriptor selmix__wire__contribution_slice__descriptor =
   selmix__wire__contribution_slice__field_indices_by_name,
   1,  selmix__wire__contribution_slice__number_ranges,
   (ProtobufCMessageInit) selmix__wire__contribution_slice__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor selmix__wire__piece_sum__field_descriptors[4] =
+{
+  {
+    "step",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Selmix__Wire__PieceSum, step),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "index",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Selmix__Wire__PieceSum, index),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "parts",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Selmix__Wire__PieceSum, n_parts),
+    offsetof(Selmix__Wire__PieceSum, parts),
+    &selmix__wire__part_digest__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "digest",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FIXED64,
+    0,   /* quantifier_offset */
+    offsetof(Selmix__Wire__PieceSum, digest),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned selmix__wire__piece_sum__field_indices_by_name[] = {
+  3,   /* field[3] = digest */
+  1,   /* field[1] = index */
+  2,   /* field[2] = parts */
+  0,   /* field[0] = step */
+};
+static const ProtobufCIntRange selmix__wire__piece_sum__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor selmix__wire__piece_sum__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "selmix.wire.PieceSum",
+  "PieceSum",
+  "Selmix__Wire__PieceSum",
+  "selmix.wire",
+  sizeof(Selmix__Wire__PieceSum),
+  4,
+  selmix__wire__piece_sum__field_descriptors,
+  selmix__wire__piece_sum__field_indices_by_name,
+  1,  selmix__wire__piece_sum__number_ranges,
+  (ProtobufCMessageInit) selmix__wire__piece_sum__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor selmix__wire__part_digest__field_descriptors[3] =
+{
+  {
+    "node_lower",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Selmix__Wire__PartDigest, node_lower),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "node_upper",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Selmix__Wire__PartDigest, node_upper),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "digest",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FIXED64,
+    0,   /* quantifier_offset */
+    offsetof(Selmix__Wire__PartDigest, digest),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned selmix__wire__part_digest__field_indices_by_name[] = {
+  2,   /* field[2] = digest */
+  0,   /* field[0] = node_lower */
+  1,   /* field[1] = node_upper */
+};
+static const ProtobufCIntRange selmix__wire__part_digest__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor selmix__wire__part_digest__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "selmix.wire.PartDigest",
+  "PartDigest",
+  "Selmix__Wire__PartDigest",
+  "selmix.wire",
+  sizeof(Selmix__Wire__PartDigest),
+  3,
+  selmix__wire__part_digest__field_descriptors,
+  selmix__wire__part_digest__field_indices_by_name,
+  1,  selmix__wire__part_digest__number_ranges,
+  (ProtobufCMessageInit) selmix__wire__part_digest__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor selmix__wire__gradient_part__field_descriptors[4] =
+{
+  {
+    "step",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Selmix__Wire__GradientPart, step),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "node_lower",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Selmix__Wire__GradientPart, node_lower),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "node_upper",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Selmix__Wire__GradientPart, node_upper),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "index",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Selmix__Wire__GradientPart, index),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned selmix__wire__gradient_part__field_indices_by_name[] = {
+  3,   /* field[3] = index */
+  1,   /* field[1] = node_lower */
+  2,   /* field[2] = node_upper */
+  0,   /* field[0] = step */
+};
+static const ProtobufCIntRange selmix__wire__gradient_part__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor selmix__wire__gradient_part__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "selmix.wire.GradientPart",
+  "GradientPart",
+  "Selmix__Wire__GradientPart",
+  "selmix.wire",
+  sizeof(Selmix__Wire__GradientPart),
+  4,
+  selmix__wire__gradient_part__field_descriptors,
+  selmix__wire__gradient_part__field_indices_by_name,
+  1,  selmix__wire__gradient_part__number_ranges,
+  (ProtobufCMessageInit) selmix__wire__gradient_part__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor selmix__wire__leaving__field_descriptors[1] =
@@ -2883,7 +3392,7 @@ const ProtobufCMessageDescriptor selmix__wire__rejoin__descriptor =
   (ProtobufCMessageInit) selmix__wire__rejoin__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor selmix__wire__weights__field_descriptors[2] =
+static const ProtobufCFieldDescriptor selmix__wire__weights__field_descriptors[3] =
 {
   {
     "version",
@@ -2909,15 +3418,28 @@ static const ProtobufCFieldDescriptor selmix__wire__weights__field_descriptors[2
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "passed_on",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Selmix__Wire__Weights, passed_on),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned selmix__wire__weights__field_indices_by_name[] = {
   1,   /* field[1] = digest */
+  2,   /* field[2] = passed_on */
   0,   /* field[0] = version */
 };
 static const ProtobufCIntRange selmix__wire__weights__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 3 }
 };
 const ProtobufCMessageDescriptor selmix__wire__weights__descriptor =
 {
@@ -2927,7 +3449,7 @@ const ProtobufCMessageDescriptor selmix__wire__weights__descriptor =
   "Selmix__Wire__Weights",
   "selmix.wire",
   sizeof(Selmix__Wire__Weights),
-  2,
+  3,
   selmix__wire__weights__field_descriptors,
   selmix__wire__weights__field_indices_by_name,
   1,  selmix__wire__weights__number_ranges,
@@ -2985,7 +3507,58 @@ const ProtobufCMessageDescriptor selmix__wire__weights_slice__descriptor =
   (ProtobufCMessageInit) selmix__wire__weights_slice__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor selmix__wire__assignment__field_descriptors[7] =
+static const ProtobufCFieldDescriptor selmix__wire__weights_piece__field_descriptors[2] =
+{
+  {
+    "version",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Selmix__Wire__WeightsPiece, version),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "index",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Selmix__Wire__WeightsPiece, index),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned selmix__wire__weights_piece__field_indices_by_name[] = {
+  1,   /* field[1] = index */
+  0,   /* field[0] = version */
+};
+static const ProtobufCIntRange selmix__wire__weights_piece__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor selmix__wire__weights_piece__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "selmix.wire.WeightsPiece",
+  "WeightsPiece",
+  "Selmix__Wire__WeightsPiece",
+  "selmix.wire",
+  sizeof(Selmix__Wire__WeightsPiece),
+  2,
+  selmix__wire__weights_piece__field_descriptors,
+  selmix__wire__weights_piece__field_indices_by_name,
+  1,  selmix__wire__weights_piece__number_ranges,
+  (ProtobufCMessageInit) selmix__wire__weights_piece__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor selmix__wire__assignment__field_descriptors[8] =
 {
   {
     "number",
@@ -3071,10 +3644,23 @@ static const ProtobufCFieldDescriptor selmix__wire__assignment__field_descriptor
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "group",
+    8,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Selmix__Wire__Assignment, n_group),
+    offsetof(Selmix__Wire__Assignment, group),
+    &selmix__wire__group_member__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned selmix__wire__assignment__field_indices_by_name[] = {
   6,   /* field[6] = each_shard */
   5,   /* field[5] = feature_sums */
+  7,   /* field[7] = group */
   0,   /* field[0] = number */
   3,   /* field[3] = selection */
   4,   /* field[4] = shards */
@@ -3084,7 +3670,7 @@ static const unsigned selmix__wire__assignment__field_indices_by_name[] = {
 static const ProtobufCIntRange selmix__wire__assignment__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 7 }
+  { 0, 8 }
 };
 const ProtobufCMessageDescriptor selmix__wire__assignment__descriptor =
 {
@@ -3094,11 +3680,62 @@ const ProtobufCMessageDescriptor selmix__wire__assignment__descriptor =
   "Selmix__Wire__Assignment",
   "selmix.wire",
   sizeof(Selmix__Wire__Assignment),
-  7,
+  8,
   selmix__wire__assignment__field_descriptors,
   selmix__wire__assignment__field_indices_by_name,
   1,  selmix__wire__assignment__number_ranges,
   (ProtobufCMessageInit) selmix__wire__assignment__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor selmix__wire__group_member__field_descriptors[2] =
+{
+  {
+    "incarnation",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FIXED64,
+    0,   /* quantifier_offset */
+    offsetof(Selmix__Wire__GroupMember, incarnation),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "address",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Selmix__Wire__GroupMember, address),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned selmix__wire__group_member__field_indices_by_name[] = {
+  1,   /* field[1] = address */
+  0,   /* field[0] = incarnation */
+};
+static const ProtobufCIntRange selmix__wire__group_member__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor selmix__wire__group_member__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "selmix.wire.GroupMember",
+  "GroupMember",
+  "Selmix__Wire__GroupMember",
+  "selmix.wire",
+  sizeof(Selmix__Wire__GroupMember),
+  2,
+  selmix__wire__group_member__field_descriptors,
+  selmix__wire__group_member__field_indices_by_name,
+  1,  selmix__wire__group_member__number_ranges,
+  (ProtobufCMessageInit) selmix__wire__group_member__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor selmix__wire__release__field_descriptors[1] =

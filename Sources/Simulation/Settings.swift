@@ -13,7 +13,7 @@ struct Settings: Sendable {
     let isPatient: Bool
     /// The workers were started with the run: when all are gone, the launcher says so.
     let isLocal: Bool
-    /// Nothing goes wrong at all: then the coordinator has nothing to put right.
+    /// Nothing goes wrong at all: then the coordinator has nothing to put right. One worker may leave.
     let isSerene: Bool
     let manner: NetworkConditions.Manner
     let network: NetworkConditions
@@ -23,14 +23,22 @@ struct Settings: Sendable {
     let reduceTime: Duration
     let loadTime: Duration
     let checkpointTime: Duration
+    /// How long a worker sums one piece of a step's gradient.
+    let sumTime: Duration
+    /// The chance that other workers cannot reach a worker, and that it knows it.
+    let isolation: Double
 
     init(_ dice: inout Dice) {
         let rounds = dice.whole(1...3)
+        let audited = dice.pick([0, 0, 0, 0.3, 1])
+        // Nobody audits what a worker sums.
+        let pieces = audited > 0 || dice.chance(0.5) ? 0 : dice.whole(1...4)
         model = Model(
             seed: dice.next(), shards: dice.whole(1...9), rounds: rounds, stepsPerRound: dice.whole(1...5),
-            convergesAt: dice.chance(0.1) ? RoundIndex(dice.whole(0...rounds - 1)) : nil)
+            pieces: pieces, convergesAt: dice.chance(0.1) ? RoundIndex(dice.whole(0...rounds - 1)) : nil)
         workers = dice.whole(1...5)
-        audit = AuditPlan(seed: model.seed, fraction: dice.pick([0, 0, 0, 0.3, 1]))
+        audit = AuditPlan(seed: model.seed, fraction: audited)
+        isolation = dice.chance(0.1) ? 0.3 : 0
         minWorkers = dice.chance(0.5) ? 1 : dice.whole(1...workers)
         isSerene = dice.chance(0.05)
         isPatient = isSerene || dice.chance(0.7)
@@ -61,6 +69,7 @@ struct Settings: Sendable {
             loadTime = f * (dice.chance(0.1) ? 4 : dice.pick([0.01, 0.1, 0.5]))
         }
         checkpointTime = f * dice.pick([0.01, 0.1, 0.5])
+        sumTime = f * dice.pick([0.0001, 0.001, 0.01])
     }
 
     /// About how long the run takes without faults.
@@ -78,7 +87,7 @@ struct Settings: Sendable {
             stepsPerRound: model.stepsPerRound, timing: timing, minWorkers: minWorkers, workerWait: workerWait,
             instructionSet: "avx512", version: "1.0", matrixLibrary: "3.0", probe: Self.probe, audit: audit,
             quarantined: quarantined,
-            firstRound: firstRound)
+            firstRound: firstRound, pieces: model.pieces)
     }
 
     static let runID = RunID(high: 0x5E1, low: 0x1)

@@ -54,7 +54,8 @@ public struct Statistics: Sendable {
         case .workerLeft: "workers drained"
         case .quarantined: "workers quarantined"
         case .recomputing(_, _, let reason):
-            reason.hasSuffix("differ") ? "nodes computed here: disputed" : "nodes computed here: no second worker"
+            reason.hasPrefix("no second worker")
+                ? "nodes computed here: no second worker" : "nodes computed here: disputed"
         case .workerLost(_, _, "quarantined"): nil
         case .workerLost(_, _, let reason):
             reason.hasPrefix("silent")
@@ -62,6 +63,7 @@ public struct Statistics: Sendable {
                 : reason.hasPrefix("no progress")
                     ? "workers lost: stuck"
                     : reason.hasPrefix("its process") ? "workers lost: seen to end" : "workers lost: failed"
+        case .reduction(let members, let reason): members.isEmpty ? noGroup(reason) : "groups formed"
         case .moved: "assignments moved"
         case .copied: "assignments copied"
         case .repeated: "assignments repeated"
@@ -73,6 +75,16 @@ public struct Statistics: Sendable {
         case .selected: "selections"
         case .workerReady, .workerDraining, .workerFarSlower, .roundStarted, .finished: nil
         }
+    }
+
+    private static func noGroup(_ reason: String) -> String {
+        if reason.hasPrefix("a member was lost") { return "groups abandoned: a member was lost" }
+        if reason.hasPrefix("no sums") { return "groups abandoned: no sums" }
+        if reason.hasPrefix("piece") { return "groups abandoned: summed from something else" }
+        if reason.contains("differ about") { return "groups abandoned: two workers differed" }
+        if reason.hasPrefix("groups of workers have failed") { return "groups given up for good" }
+        return reason.hasPrefix("a group needs")
+            ? "groups not formed: too few workers" : "groups not formed: a worker out of reach"
     }
 
     private static func slower(_ a: (Double, UInt64), _ b: (Double, UInt64)) -> (Double, UInt64) {

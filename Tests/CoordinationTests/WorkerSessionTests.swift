@@ -25,7 +25,7 @@ import Testing
         _ = session.step(.started, at: .origin)
         _ = session.step(.received(.welcome(welcome), header(session)), at: .origin)
         _ = session.step(.loaded(probe: CoordinatorDriver.probe), at: .origin)
-        let weights = CoordinatorMessage.weights(WeightsVersion(0), Digest(rawValue: 0))
+        let weights = CoordinatorMessage.weights(WeightsVersion(0), Digest(rawValue: 0), passedOn: false)
         _ = session.step(.received(weights, header(session)), at: .origin)
         return session
     }
@@ -57,6 +57,73 @@ import Testing
         #expect(session.step(.assignmentDone(2), at: .origin).isEmpty)
     }
 
+    private let group = ReductionGroup(members: [
+        .init(life: Incarnation(rawValue: 1), address: "a"), .init(life: Incarnation(rawValue: 2), address: "b"),
+    ])
+
+    private func groupAssignment(_ number: UInt64, weights: Int = 0) -> Assignment {
+        let plain = assignment(number, weights: weights)
+        return Assignment(
+            number: number, work: plain.work, weights: plain.weights, selection: plain.selection, shards: plain.shards,
+            group: group)
+    }
+
+    private func assign(_ assignment: Assignment, _ session: inout WorkerSession) -> [WorkerDirective] {
+        session.step(.received(.assign(assignment), header(session)), at: .origin)
+    }
+
+    @Test func handsInWhatItIsComputingForAGroupThatIsGivenUp() throws {
+        var session = try ready()
+        #expect(assign(groupAssignment(1), &session) == [.compute(groupAssignment(1))])
+        #expect(assign(groupAssignment(1), &session).isEmpty, "a repeat")
+        #expect(assign(assignment(1), &session) == [.handIn(1)])
+        #expect(assign(assignment(1), &session).isEmpty, "it goes on with it")
+        #expect(session.step(.assignmentDone(1), at: .origin).isEmpty)
+        #expect(assign(assignment(1), &session) == [.handIn(1)], "the answer was lost")
+    }
+
+    @Test func handsInWhatItHasComputedForAGroupThatIsGivenUp() throws {
+        var session = try ready()
+        _ = assign(groupAssignment(1), &session)
+        _ = session.step(.assignmentDone(1), at: .origin)
+        #expect(assign(assignment(1), &session) == [.handIn(1)])
+        #expect(assign(assignment(1), &session) == [.handIn(1)])
+    }
+
+    @Test func whatIsNotBegunWhenAGroupIsGivenUpIsComputedForTheCoordinator() throws {
+        var session = try ready()
+        _ = assign(groupAssignment(1), &session)
+        _ = assign(groupAssignment(2), &session)
+        #expect(assign(assignment(2), &session).isEmpty)
+        #expect(session.step(.assignmentDone(1), at: .origin) == [.compute(assignment(2))])
+        _ = session.step(.assignmentDone(2), at: .origin)
+        #expect(assign(assignment(2), &session) == [.compute(assignment(2))], "the shell has kept nothing")
+    }
+
+    @Test func handsNothingInUnderNewWeights() throws {
+        var session = try ready()
+        _ = assign(groupAssignment(1), &session)
+        _ = session.step(.assignmentDone(1), at: .origin)
+        let weights = CoordinatorMessage.weights(WeightsVersion(1), Digest(rawValue: 0), passedOn: true)
+        _ = session.step(.received(weights, header(session)), at: .origin)
+        #expect(assign(assignment(1), &session).isEmpty)
+        // A number of another coordinator's, as it were: nothing is kept of it.
+        #expect(assign(assignment(1, weights: 1), &session) == [.compute(assignment(1, weights: 1))])
+    }
+
+    @Test func tellsWhereOthersReachIt() throws {
+        var session = try session()
+        _ = session.step(.started, at: .origin)
+        _ = session.step(.received(.welcome(welcome), header(session)), at: .origin)
+        #expect(session.step(.listening(peerAddress: "tcp://here"), at: .origin).isEmpty)
+        let told = session.step(.loaded(probe: CoordinatorDriver.probe), at: .origin)
+        guard case .send(.heartbeat(let heartbeat))? = told.first else {
+            Issue.record("no heartbeat")
+            return
+        }
+        #expect(heartbeat.peerAddress == "tcp://here")
+    }
+
     @Test func anAssignmentWithoutItsWeightsIsNotTaken() throws {
         var session = try ready()
         #expect(session.step(.received(.assign(assignment(1, weights: 1)), header(session)), at: .origin).isEmpty)
@@ -66,7 +133,7 @@ import Testing
         var session = try ready()
         _ = session.step(.received(.assign(assignment(1)), header(session)), at: .origin)
         _ = session.step(.received(.assign(assignment(2)), header(session)), at: .origin)
-        let weights = CoordinatorMessage.weights(WeightsVersion(1), Digest(rawValue: 0))
+        let weights = CoordinatorMessage.weights(WeightsVersion(1), Digest(rawValue: 0), passedOn: false)
         _ = session.step(.received(weights, header(session)), at: .origin)
         _ = session.step(.received(.assign(assignment(3, weights: 1)), header(session)), at: .origin)
         #expect(session.step(.assignmentDone(1), at: .origin) == [.compute(assignment(3, weights: 1))])

@@ -54,7 +54,8 @@ final class FaultyMachine: Sendable {
         buffer.floats()[0] = Float(bitPattern: buffer.floats()[0].bitPattern ^ 1)
         packet.tensors[0] = TensorFrame(
             name: frame.name, type: frame.type, shape: frame.shape, bytes: buffer.bytes, owner: buffer)
-        let digest = packet.tensors.reduce(UInt64(0)) { smx_hash($1.bytes.baseAddress!, $1.bytes.count, $0) }
+        let digests = packet.tensors.map { smx_hash($0.bytes.baseAddress!, $0.bytes.count, 0).littleEndian }
+        let digest = digests.withUnsafeBytes { smx_hash($0.baseAddress!, $0.count, 0) }
         packet.message = .contribution(
             Contribution(
                 assignment: contribution.assignment, work: contribution.work, weights: contribution.weights,

@@ -72,8 +72,83 @@ import Training
         #expect(disturbed.stepDigests == alone.stepDigests)
     }
 
+    /// The workers sum among themselves: no byte changes, also when one of them dies, and nothing has to be given up in a
+    /// run without deaths.
+    @Test(arguments: ["float32", "bfloat16"])
+    func bytesDoNotDependOnWhoSums(precision: String) throws {
+        guard precision == "float32" || Precision.bfloat16.isNative(in: InstructionSet.best) else { return }
+        let folder = try TemporaryFolder()
+        let job = try Self.writeJob(folder)
+        func arguments(_ name: String, _ more: String...) -> [String] {
+            [
+                "train", job, "--quiet", "--workers", "3", "--set", "output=\(folder.path(name))", "--set",
+                "cluster.precision=\(precision)",
+            ] + more.flatMap { ["--set", $0] }
+        }
+        let plain = RunFolder(path: folder.path("plain"))
+        let first = try Program.run(arguments("plain"))
+        try #require(first.status == 0, "\(first.errors)")
+
+        let group = RunFolder(path: folder.path("group"))
+        let second = try Program.run(arguments("group", "cluster.reduction=workers"))
+        try #require(second.status == 0, "\(second.errors)")
+        #expect(group.stepDigests == plain.stepDigests)
+        #expect(
+            group.events("reduction").map { ($0["members"] as? [String])?.sorted() } == [
+                ["local-1", "local-2", "local-3"]
+            ])
+
+        let disturbed = RunFolder(path: folder.path("disturbed"))
+        let train = try RunningProgram(
+            arguments("disturbed", "cluster.reduction=workers", "cluster.failureTimeout=1s"))
+        try eventually("step 3") { disturbed.lastStep >= 3 }
+        kill(try #require(disturbed.workers["local-2"]), SIGKILL)
+        #expect(train.waitForExit() == 0, "\(train.errors)")
+        #expect(disturbed.stepDigests == plain.stepDigests)
+        #expect((disturbed.events("reduction").last?["members"] as? [String])?.sorted() == ["local-1", "local-3"])
+    }
+
+    /// As behind a firewall: each step's group is given up, and after a few the coordinator sums for good.
+    @Test func workersThatCannotReachEachOtherAreSummedFor() throws {
+        let folder = try TemporaryFolder()
+        let job = try Self.writeJob(folder)
+        let plain = RunFolder(path: folder.path("plain"))
+        let first = try Program.run(["train", job, "--quiet", "--set", "output=\(plain.path)"] + constantRate)
+        try #require(first.status == 0, "\(first.errors)")
+
+        let run = RunFolder(path: folder.path("run"))
+        // Without an end, as who is slow for a while sits out steps, in which there is no group.
+        let coordinator = try RunningProgram(
+            [
+                "coordinator", job, "--quiet", "--bind", "ipc://\(folder.path("c"))", "--set", "output=\(run.path)",
+                "--set", "cluster.minWorkers=2", "--set", "cluster.reduction=workers", "--set",
+                "cluster.failureTimeout=1s", "--set", "selmix.rounds=20000",
+            ] + constantRate)
+        func worker(_ name: String) throws -> RunningProgram {
+            try RunningProgram(["worker", "--name", name, "--connect", "ipc://\(folder.path("c"))"])
+        }
+        func listening() throws -> [String] {
+            try FileManager.default.contentsOfDirectory(atPath: folder.url.path).filter { $0.hasPrefix("peer-") }
+        }
+        try eventually("the coordinator") { run.exists("run.json") }
+        let one = try worker("one")
+        try eventually("where the first worker listens") { try !listening().isEmpty }
+        for name in try listening() { try FileManager.default.removeItem(atPath: folder.path(name)) }
+        let two = try worker("two")
+
+        func reasons() -> [String] { run.events("reduction").compactMap { $0["reason"] as? String } }
+        try eventually("that groups are left alone") { reasons().contains { $0.contains("have failed 3 times") } }
+        try eventually("as many steps as the other run has") { run.lastStep + 1 >= plain.stepDigests.count }
+        coordinator.send(SIGINT)
+        #expect(coordinator.waitForExit() == 130, "\(coordinator.errors)")
+        for worker in [one, two] { #expect(worker.waitForExit() == 0, "\(worker.errors)") }
+        #expect(reasons().contains { $0.contains("no sums from one: can all workers reach each other?") })
+        #expect(Array(run.stepDigests.prefix(plain.stepDigests.count)) == plain.stepDigests)
+    }
+
     /// Its feature sums are the longest frame that a worker may send.
-    @Test func bytesAreTheSameBetweenMachinesWithKeys() throws {
+    @Test(arguments: ["coordinator", "workers"])
+    func bytesAreTheSameBetweenMachinesWithKeys(reduction: String) throws {
         let folder = try TemporaryFolder()
         let job = try Self.writeJob(folder)
         let alone = RunFolder(path: folder.path("alone"))
@@ -84,7 +159,7 @@ import Training
         let run = RunFolder(path: folder.path("run"))
         let coordinator = try RunningProgram([
             "coordinator", job, "--quiet", "--bind", "tcp://127.0.0.1:*", "--keys", keys.path, "--set",
-            "output=\(run.path)", "--set", "cluster.minWorkers=2",
+            "output=\(run.path)", "--set", "cluster.minWorkers=2", "--set", "cluster.reduction=\(reduction)",
         ])
         try eventually("the coordinator's address") { run.exists("run.json") }
         let info = try run.json("run.json")
@@ -98,6 +173,9 @@ import Training
         for worker in workers { #expect(worker.waitForExit() == 0, "\(worker.errors)") }
         #expect(run.stepDigests == alone.stepDigests)
         #expect(run.events("worker-lost").isEmpty)
+        #expect(
+            run.events("reduction").map { ($0["members"] as? [String])?.sorted() }
+                == (reduction == "workers" ? [["one", "two"]] : []))
     }
 
     @Test func bfloat16NeedsAProcessorThatHasIt() throws {

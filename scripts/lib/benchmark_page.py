@@ -1,12 +1,15 @@
 """The figures of scripts/benchmark as a table, as a page and as a plot."""
 
 import datetime
+import math
 import platform
 import re
 import subprocess
 
 # Multiply-adds of the two products of a training step, logits and gradient, for one sample: 4 K d operations.
 OPERATIONS_PER_SAMPLE = 4 * 1000 * 2048
+# Of the head's gradient: what one worker sums at a time.
+PIECES = 64
 PRECISIONS = ["float32", "bfloat16"]
 
 
@@ -95,7 +98,7 @@ def limits(figures):
 
 
 def scaling(figures):
-    """Samples a second of more workers over a network, by model: one coordinator, and workers that reduce among themselves."""
+    """Samples a second of more workers over a network, by model: summed by the coordinator, and by the workers."""
     alone = figures.median("step bfloat16 1 worker", "samplesPerSecond")
     summed = figures.median("aggregate bfloat16", "GBPerSecond")
     if not alone or not summed:
@@ -107,12 +110,17 @@ def scaling(figures):
         for workers in [2, 8, 32, 128]:
             computing = batch / (workers * alone)
             star = max(computing, workers * gradient / network, workers * gradient / summed)
-            reduced = max(computing, 2 * gradient / network, gradient / summed)
+            # Sums reach the coordinator in float32. A worker gets the others' parts of what it sums, and the weights.
+            pieces = math.ceil(PIECES / workers) * workers / PIECES
+            reduced = max(computing, 2 * gradient / network, (pieces + 1) * gradient / network, 2 * gradient / summed)
             found.append((
-                f"{workers} workers, {gigabits} Gbit/s", number(batch / star), number(batch / reduced),
-                "computing" if star == computing else
-                "the network" if workers * gradient / network >= workers * gradient / summed else "the coordinator"))
+                f"{workers} workers, {gigabits} Gbit/s", number(batch / star), bound(star, computing, workers * gradient / network),
+                number(batch / reduced), bound(reduced, computing, max(2, pieces + 1) * gradient / network)))
     return found
+
+
+def bound(step, computing, network):
+    return "computing" if step == computing else "the network" if step == network else "the coordinator"
 
 
 def aligned(header, body):
@@ -157,6 +165,17 @@ def machine(root, figures, load):
     ]
 
 
+def together(figures):
+    """What it costs on one machine that workers sum."""
+    ratio = figures.ratio("step bfloat16 by workers", "samplesPerSecond", "step bfloat16")
+    if ratio is None:
+        return ""
+    return (
+        f" Where all share two cores there is nothing to win: two workers that sum among themselves reach "
+        f"{number(figures.median('step bfloat16 by workers', 'samplesPerSecond'), 'samples/s')} here, {100 * ratio:.0f} % of what they "
+        "reach with the coordinator.")
+
+
 def page(figures, machine_lines, rounds):
     large = figures.first("gain 8142")
     large_text = (
@@ -168,10 +187,13 @@ def page(figures, machine_lines, rounds):
     scaling_text = (
         "A model, not a measurement, in bfloat16 at a batch of 1024: a step takes as long as the slowest of the workers' computing "
         "(at the rate of one worker here), the gradients of all workers through the coordinator's network link, and their "
-        "summing (at the rate above). Beside it, what workers would reach that sum slices among themselves, which is not built.\n\n"
-        + markdown(("samples/s", "one coordinator", "summed by workers", "bound by"), models)
-        + "\n\nSo one coordinator serves a few workers, which for a head of this size is what a batch of 1024 has work for; "
-        "larger batches move the limit in proportion."
+        "summing (at the rate above). Beside it the same with `cluster.reduction: workers`, where each worker sums some pieces of the "
+        "gradient for all: a step then takes as long as its parts and the new weights take into one worker, or all sums into the "
+        "coordinator, whatever the number of workers.\n\n"
+        + markdown(("samples/s", "summed by the coordinator", "bound by", "summed by the workers", "bound by"), models)
+        + "\n\nSo with a head of this size it pays from eight workers on. A batch of 1024 hardly has work for more; larger batches move "
+        "all limits in proportion."
+        + together(figures)
         if models else "Not modelled: its measurements are missing.")
     machine_text = "\n".join(f"- {line}" for line in machine_lines)
     missing = "".join(f"\nNot measured: {name}: {reason}\n" for name, reason in figures.failures.items())

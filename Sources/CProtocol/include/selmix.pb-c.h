@@ -25,6 +25,9 @@ typedef struct Selmix__Wire__SelfTest Selmix__Wire__SelfTest;
 typedef struct Selmix__Wire__Work Selmix__Wire__Work;
 typedef struct Selmix__Wire__Contribution Selmix__Wire__Contribution;
 typedef struct Selmix__Wire__ContributionSlice Selmix__Wire__ContributionSlice;
+typedef struct Selmix__Wire__PieceSum Selmix__Wire__PieceSum;
+typedef struct Selmix__Wire__PartDigest Selmix__Wire__PartDigest;
+typedef struct Selmix__Wire__GradientPart Selmix__Wire__GradientPart;
 typedef struct Selmix__Wire__Leaving Selmix__Wire__Leaving;
 typedef struct Selmix__Wire__Failed Selmix__Wire__Failed;
 typedef struct Selmix__Wire__ListFiles Selmix__Wire__ListFiles;
@@ -38,7 +41,9 @@ typedef struct Selmix__Wire__Alive Selmix__Wire__Alive;
 typedef struct Selmix__Wire__Rejoin Selmix__Wire__Rejoin;
 typedef struct Selmix__Wire__Weights Selmix__Wire__Weights;
 typedef struct Selmix__Wire__WeightsSlice Selmix__Wire__WeightsSlice;
+typedef struct Selmix__Wire__WeightsPiece Selmix__Wire__WeightsPiece;
 typedef struct Selmix__Wire__Assignment Selmix__Wire__Assignment;
+typedef struct Selmix__Wire__GroupMember Selmix__Wire__GroupMember;
 typedef struct Selmix__Wire__Release Selmix__Wire__Release;
 
 
@@ -71,6 +76,7 @@ typedef enum {
   SELMIX__WIRE__FRAME__BODY_LEAVING = 13,
   SELMIX__WIRE__FRAME__BODY_FAILED = 14,
   SELMIX__WIRE__FRAME__BODY_SLICE = 15,
+  SELMIX__WIRE__FRAME__BODY_SUM = 16,
   SELMIX__WIRE__FRAME__BODY_LIST_FILES = 40,
   SELMIX__WIRE__FRAME__BODY_FETCH_CHUNK = 41,
   SELMIX__WIRE__FRAME__BODY_WELCOME = 20,
@@ -81,9 +87,11 @@ typedef enum {
   SELMIX__WIRE__FRAME__BODY_ASSIGNMENT = 25,
   SELMIX__WIRE__FRAME__BODY_RELEASE = 26,
   SELMIX__WIRE__FRAME__BODY_WEIGHTS_SLICE = 27,
+  SELMIX__WIRE__FRAME__BODY_WEIGHTS_PIECE = 28,
   SELMIX__WIRE__FRAME__BODY_FILES = 50,
   SELMIX__WIRE__FRAME__BODY_CHUNK = 51,
-  SELMIX__WIRE__FRAME__BODY_NO_FILES = 52
+  SELMIX__WIRE__FRAME__BODY_NO_FILES = 52,
+  SELMIX__WIRE__FRAME__BODY_PART = 60
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(SELMIX__WIRE__FRAME__BODY__CASE)
 } Selmix__Wire__Frame__BodyCase;
 
@@ -114,6 +122,7 @@ struct  Selmix__Wire__Frame
     Selmix__Wire__Leaving *leaving;
     Selmix__Wire__Failed *failed;
     Selmix__Wire__ContributionSlice *slice;
+    Selmix__Wire__PieceSum *sum;
     Selmix__Wire__ListFiles *list_files;
     Selmix__Wire__FetchChunk *fetch_chunk;
     /*
@@ -127,9 +136,14 @@ struct  Selmix__Wire__Frame
     Selmix__Wire__Assignment *assignment;
     Selmix__Wire__Release *release;
     Selmix__Wire__WeightsSlice *weights_slice;
+    Selmix__Wire__WeightsPiece *weights_piece;
     Selmix__Wire__Files *files;
     Selmix__Wire__Chunk *chunk;
     Selmix__Wire__NoFiles *no_files;
+    /*
+     * From a worker to another; a weights_piece may be too.
+     */
+    Selmix__Wire__GradientPart *part;
   };
 };
 #define SELMIX__WIRE__FRAME__INIT \
@@ -190,10 +204,14 @@ struct  Selmix__Wire__Heartbeat
    */
   uint64_t staging_bytes;
   uint64_t staged_bytes;
+  /*
+   * Where other workers reach this one; empty where they do not.
+   */
+  char *peer_address;
 };
 #define SELMIX__WIRE__HEARTBEAT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&selmix__wire__heartbeat__descriptor) \
-    , 0, 0, 0, 0, 0, 0,NULL, NULL, NULL, 0, 0 }
+    , 0, 0, 0, 0, 0, 0,NULL, NULL, NULL, 0, 0, (char *)protobuf_c_empty_string }
 
 
 /*
@@ -289,10 +307,15 @@ struct  Selmix__Wire__Contribution
   uint32_t node_upper;
   uint64_t digest;
   double loss;
+  /*
+   * Of each piece of the slices, where these went to the workers of a group.
+   */
+  size_t n_pieces;
+  uint64_t *pieces;
 };
 #define SELMIX__WIRE__CONTRIBUTION__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&selmix__wire__contribution__descriptor) \
-    , 0, NULL, 0, 0, 0, 0, 0, 0 }
+    , 0, NULL, 0, 0, 0, 0, 0, 0, 0,NULL }
 
 
 /*
@@ -311,6 +334,54 @@ struct  Selmix__Wire__ContributionSlice
 };
 #define SELMIX__WIRE__CONTRIBUTION_SLICE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&selmix__wire__contribution_slice__descriptor) \
+    , 0, 0, 0, 0 }
+
+
+/*
+ * Some rows of a step's gradient, summed over all shards.
+ */
+struct  Selmix__Wire__PieceSum
+{
+  ProtobufCMessage base;
+  uint64_t step;
+  uint32_t index;
+  /*
+   * What it was summed from.
+   */
+  size_t n_parts;
+  Selmix__Wire__PartDigest **parts;
+  uint64_t digest;
+};
+#define SELMIX__WIRE__PIECE_SUM__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&selmix__wire__piece_sum__descriptor) \
+    , 0, 0, 0,NULL, 0 }
+
+
+struct  Selmix__Wire__PartDigest
+{
+  ProtobufCMessage base;
+  uint32_t node_lower;
+  uint32_t node_upper;
+  uint64_t digest;
+};
+#define SELMIX__WIRE__PART_DIGEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&selmix__wire__part_digest__descriptor) \
+    , 0, 0, 0 }
+
+
+/*
+ * Some rows of a node's gradient, for the worker that sums these rows.
+ */
+struct  Selmix__Wire__GradientPart
+{
+  ProtobufCMessage base;
+  uint64_t step;
+  uint32_t node_lower;
+  uint32_t node_upper;
+  uint32_t index;
+};
+#define SELMIX__WIRE__GRADIENT_PART__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&selmix__wire__gradient_part__descriptor) \
     , 0, 0, 0, 0 }
 
 
@@ -439,10 +510,14 @@ struct  Selmix__Wire__Weights
   ProtobufCMessage base;
   uint64_t version;
   uint64_t digest;
+  /*
+   * Some slices come from other workers, maybe later than this.
+   */
+  protobuf_c_boolean passed_on;
 };
 #define SELMIX__WIRE__WEIGHTS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&selmix__wire__weights__descriptor) \
-    , 0, 0 }
+    , 0, 0, 0 }
 
 
 /*
@@ -456,6 +531,20 @@ struct  Selmix__Wire__WeightsSlice
 };
 #define SELMIX__WIRE__WEIGHTS_SLICE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&selmix__wire__weights_slice__descriptor) \
+    , 0, 0 }
+
+
+/*
+ * Fewer rows, for a group of workers: the coordinator sends it to one, who sends it to all others.
+ */
+struct  Selmix__Wire__WeightsPiece
+{
+  ProtobufCMessage base;
+  uint64_t version;
+  uint32_t index;
+};
+#define SELMIX__WIRE__WEIGHTS_PIECE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&selmix__wire__weights_piece__descriptor) \
     , 0, 0 }
 
 
@@ -476,10 +565,26 @@ struct  Selmix__Wire__Assignment
    * Answer with each shard by itself, for a trace, not with the largest nodes.
    */
   protobuf_c_boolean each_shard;
+  /*
+   * The workers that sum the pieces of the gradient, piece i the one at place i modulo their number; none: the coordinator.
+   */
+  size_t n_group;
+  Selmix__Wire__GroupMember **group;
 };
 #define SELMIX__WIRE__ASSIGNMENT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&selmix__wire__assignment__descriptor) \
-    , 0, NULL, 0, 0, 0,NULL, 0, 0 }
+    , 0, NULL, 0, 0, 0,NULL, 0, 0, 0,NULL }
+
+
+struct  Selmix__Wire__GroupMember
+{
+  ProtobufCMessage base;
+  uint64_t incarnation;
+  char *address;
+};
+#define SELMIX__WIRE__GROUP_MEMBER__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&selmix__wire__group_member__descriptor) \
+    , 0, (char *)protobuf_c_empty_string }
 
 
 struct  Selmix__Wire__Release
@@ -681,6 +786,63 @@ Selmix__Wire__ContributionSlice *
                       const uint8_t       *data);
 void   selmix__wire__contribution_slice__free_unpacked
                      (Selmix__Wire__ContributionSlice *message,
+                      ProtobufCAllocator *allocator);
+/* Selmix__Wire__PieceSum methods */
+void   selmix__wire__piece_sum__init
+                     (Selmix__Wire__PieceSum         *message);
+size_t selmix__wire__piece_sum__get_packed_size
+                     (const Selmix__Wire__PieceSum   *message);
+size_t selmix__wire__piece_sum__pack
+                     (const Selmix__Wire__PieceSum   *message,
+                      uint8_t             *out);
+size_t selmix__wire__piece_sum__pack_to_buffer
+                     (const Selmix__Wire__PieceSum   *message,
+                      ProtobufCBuffer     *buffer);
+Selmix__Wire__PieceSum *
+       selmix__wire__piece_sum__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   selmix__wire__piece_sum__free_unpacked
+                     (Selmix__Wire__PieceSum *message,
+                      ProtobufCAllocator *allocator);
+/* Selmix__Wire__PartDigest methods */
+void   selmix__wire__part_digest__init
+                     (Selmix__Wire__PartDigest         *message);
+size_t selmix__wire__part_digest__get_packed_size
+                     (const Selmix__Wire__PartDigest   *message);
+size_t selmix__wire__part_digest__pack
+                     (const Selmix__Wire__PartDigest   *message,
+                      uint8_t             *out);
+size_t selmix__wire__part_digest__pack_to_buffer
+                     (const Selmix__Wire__PartDigest   *message,
+                      ProtobufCBuffer     *buffer);
+Selmix__Wire__PartDigest *
+       selmix__wire__part_digest__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   selmix__wire__part_digest__free_unpacked
+                     (Selmix__Wire__PartDigest *message,
+                      ProtobufCAllocator *allocator);
+/* Selmix__Wire__GradientPart methods */
+void   selmix__wire__gradient_part__init
+                     (Selmix__Wire__GradientPart         *message);
+size_t selmix__wire__gradient_part__get_packed_size
+                     (const Selmix__Wire__GradientPart   *message);
+size_t selmix__wire__gradient_part__pack
+                     (const Selmix__Wire__GradientPart   *message,
+                      uint8_t             *out);
+size_t selmix__wire__gradient_part__pack_to_buffer
+                     (const Selmix__Wire__GradientPart   *message,
+                      ProtobufCBuffer     *buffer);
+Selmix__Wire__GradientPart *
+       selmix__wire__gradient_part__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   selmix__wire__gradient_part__free_unpacked
+                     (Selmix__Wire__GradientPart *message,
                       ProtobufCAllocator *allocator);
 /* Selmix__Wire__Leaving methods */
 void   selmix__wire__leaving__init
@@ -929,6 +1091,25 @@ Selmix__Wire__WeightsSlice *
 void   selmix__wire__weights_slice__free_unpacked
                      (Selmix__Wire__WeightsSlice *message,
                       ProtobufCAllocator *allocator);
+/* Selmix__Wire__WeightsPiece methods */
+void   selmix__wire__weights_piece__init
+                     (Selmix__Wire__WeightsPiece         *message);
+size_t selmix__wire__weights_piece__get_packed_size
+                     (const Selmix__Wire__WeightsPiece   *message);
+size_t selmix__wire__weights_piece__pack
+                     (const Selmix__Wire__WeightsPiece   *message,
+                      uint8_t             *out);
+size_t selmix__wire__weights_piece__pack_to_buffer
+                     (const Selmix__Wire__WeightsPiece   *message,
+                      ProtobufCBuffer     *buffer);
+Selmix__Wire__WeightsPiece *
+       selmix__wire__weights_piece__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   selmix__wire__weights_piece__free_unpacked
+                     (Selmix__Wire__WeightsPiece *message,
+                      ProtobufCAllocator *allocator);
 /* Selmix__Wire__Assignment methods */
 void   selmix__wire__assignment__init
                      (Selmix__Wire__Assignment         *message);
@@ -947,6 +1128,25 @@ Selmix__Wire__Assignment *
                       const uint8_t       *data);
 void   selmix__wire__assignment__free_unpacked
                      (Selmix__Wire__Assignment *message,
+                      ProtobufCAllocator *allocator);
+/* Selmix__Wire__GroupMember methods */
+void   selmix__wire__group_member__init
+                     (Selmix__Wire__GroupMember         *message);
+size_t selmix__wire__group_member__get_packed_size
+                     (const Selmix__Wire__GroupMember   *message);
+size_t selmix__wire__group_member__pack
+                     (const Selmix__Wire__GroupMember   *message,
+                      uint8_t             *out);
+size_t selmix__wire__group_member__pack_to_buffer
+                     (const Selmix__Wire__GroupMember   *message,
+                      ProtobufCBuffer     *buffer);
+Selmix__Wire__GroupMember *
+       selmix__wire__group_member__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   selmix__wire__group_member__free_unpacked
+                     (Selmix__Wire__GroupMember *message,
                       ProtobufCAllocator *allocator);
 /* Selmix__Wire__Release methods */
 void   selmix__wire__release__init
@@ -999,6 +1199,15 @@ typedef void (*Selmix__Wire__Contribution_Closure)
 typedef void (*Selmix__Wire__ContributionSlice_Closure)
                  (const Selmix__Wire__ContributionSlice *message,
                   void *closure_data);
+typedef void (*Selmix__Wire__PieceSum_Closure)
+                 (const Selmix__Wire__PieceSum *message,
+                  void *closure_data);
+typedef void (*Selmix__Wire__PartDigest_Closure)
+                 (const Selmix__Wire__PartDigest *message,
+                  void *closure_data);
+typedef void (*Selmix__Wire__GradientPart_Closure)
+                 (const Selmix__Wire__GradientPart *message,
+                  void *closure_data);
 typedef void (*Selmix__Wire__Leaving_Closure)
                  (const Selmix__Wire__Leaving *message,
                   void *closure_data);
@@ -1038,8 +1247,14 @@ typedef void (*Selmix__Wire__Weights_Closure)
 typedef void (*Selmix__Wire__WeightsSlice_Closure)
                  (const Selmix__Wire__WeightsSlice *message,
                   void *closure_data);
+typedef void (*Selmix__Wire__WeightsPiece_Closure)
+                 (const Selmix__Wire__WeightsPiece *message,
+                  void *closure_data);
 typedef void (*Selmix__Wire__Assignment_Closure)
                  (const Selmix__Wire__Assignment *message,
+                  void *closure_data);
+typedef void (*Selmix__Wire__GroupMember_Closure)
+                 (const Selmix__Wire__GroupMember *message,
                   void *closure_data);
 typedef void (*Selmix__Wire__Release_Closure)
                  (const Selmix__Wire__Release *message,
@@ -1062,6 +1277,9 @@ extern const ProtobufCMessageDescriptor selmix__wire__self_test__descriptor;
 extern const ProtobufCMessageDescriptor selmix__wire__work__descriptor;
 extern const ProtobufCMessageDescriptor selmix__wire__contribution__descriptor;
 extern const ProtobufCMessageDescriptor selmix__wire__contribution_slice__descriptor;
+extern const ProtobufCMessageDescriptor selmix__wire__piece_sum__descriptor;
+extern const ProtobufCMessageDescriptor selmix__wire__part_digest__descriptor;
+extern const ProtobufCMessageDescriptor selmix__wire__gradient_part__descriptor;
 extern const ProtobufCMessageDescriptor selmix__wire__leaving__descriptor;
 extern const ProtobufCMessageDescriptor selmix__wire__failed__descriptor;
 extern const ProtobufCMessageDescriptor selmix__wire__list_files__descriptor;
@@ -1075,7 +1293,9 @@ extern const ProtobufCMessageDescriptor selmix__wire__alive__descriptor;
 extern const ProtobufCMessageDescriptor selmix__wire__rejoin__descriptor;
 extern const ProtobufCMessageDescriptor selmix__wire__weights__descriptor;
 extern const ProtobufCMessageDescriptor selmix__wire__weights_slice__descriptor;
+extern const ProtobufCMessageDescriptor selmix__wire__weights_piece__descriptor;
 extern const ProtobufCMessageDescriptor selmix__wire__assignment__descriptor;
+extern const ProtobufCMessageDescriptor selmix__wire__group_member__descriptor;
 extern const ProtobufCMessageDescriptor selmix__wire__release__descriptor;
 
 PROTOBUF_C__END_DECLS

@@ -32,7 +32,9 @@ extension Coordinator {
             }
         }
         if case .working(let work) = phase {
-            if ledger.isComplete { return "\(work) is complete and still open" }
+            if ledger.isComplete, reduction == nil || reduction?.isSummed == true {
+                return "\(work) is complete and still open"
+            }
             if workers.values.contains(where: { $0.state == .ready }),
                 let orphan = ledger.missing.first(where: { names[$0.rawValue].isEmpty })
             {

@@ -79,7 +79,10 @@ extension Coordinator {
             worker.outstanding[index].lastSent = now
             worker.outstanding[index].lastSign = now
             directives.append(.record(.repeated(outstanding.assignment, to: worker.name)))
-            if lacksWeights { directives.append(.sendWeights(weights, to: incarnation)) }
+            if lacksWeights {
+                noteMissingWeights(of: incarnation)
+                directives.append(.sendWeights(weights, to: incarnation))
+            }
             lacksWeights = false
             directives.append(.assign(outstanding.assignment, to: incarnation))
         }

@@ -109,6 +109,7 @@ extension Coordinator {
             shortSince = now
         }
         worker.staging = heartbeat.staging
+        worker.peerAddress = heartbeat.peerAddress
         let moved = heartbeat.blocks != worker.blocks
         worker.blocks = heartbeat.blocks
         // Progress shows on whatever it holds: it works on one assignment at a time.
@@ -165,7 +166,9 @@ extension Coordinator {
 
     /// Lets draining workers go that hold nothing any more.
     mutating func releaseDrained(_ directives: inout [CoordinatorDirective]) {
-        let drained = workers.values.filter { $0.state == .draining && $0.outstanding.isEmpty }
+        let drained = workers.values.filter {
+            $0.state == .draining && $0.outstanding.isEmpty && !isNeededByGroup($0.incarnation)
+        }
         for worker in drained.sorted(by: { $0.joinOrder < $1.joinOrder }) {
             workers[worker.incarnation] = nil
             givenUp.insert(worker.incarnation)

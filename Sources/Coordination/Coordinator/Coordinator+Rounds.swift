@@ -20,6 +20,7 @@ extension Coordinator {
         } else if shortSince == nil {
             shortSince = now
         }
+        checkGroup(at: now, &directives)
         dealOrphaned(at: now, &directives)
         dealAudits(at: now, &directives)
         copyStragglers(at: now, &directives)
@@ -29,20 +30,22 @@ extension Coordinator {
     /// Begins a piece of work: all shards are dealt to the workers that are ready now.
     mutating func open(_ work: Work, at now: Instant, _ directives: inout [CoordinatorDirective]) {
         guard !ready.isEmpty else {
+            reduction = nil
             phase = .gathering(work)
             return
         }
         phase = .working(work)
         ledger = Ledger(shards: configuration.shards)
         pace = nil
+        doubt = nil
         timesStuck = Array(repeating: 0, count: configuration.shards)
         if case .validate(let round) = work { directives.append(.record(.roundStarted(round))) }
         let receivers = receivers
-        for (worker, shards) in zip(
-            receivers, ShardPlanner.deal(total: configuration.shards, workers: receivers.count))
-        where !shards.isEmpty {
-            assign(shards, of: work, to: worker.incarnation, at: now, &directives)
-        }
+        let dealt = zip(receivers, ShardPlanner.deal(total: configuration.shards, workers: receivers.count))
+            .filter { !$1.isEmpty }
+        // Whoever has no assignment does not know the group, and could pass no weights on to it.
+        formGroup(of: dealt.map(\.0), for: work, at: now, &directives)
+        for (worker, shards) in dealt { assign(shards, of: work, to: worker.incarnation, at: now, &directives) }
     }
 
     mutating func onSelected(_ result: Selection, at now: Instant, _ directives: inout [CoordinatorDirective]) {

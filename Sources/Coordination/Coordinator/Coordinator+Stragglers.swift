@@ -12,6 +12,9 @@ extension Coordinator {
     /// Ready, and with nothing to do, not even for work that is over.
     private var idle: [WorkerRecord] { ready.filter { $0.outstanding.isEmpty && $0.late.isEmpty } }
 
+    /// Who can compute copies: where a group sums, its members know each other.
+    private var helpers: [WorkerRecord] { idle.filter { reduction?.group.contains($0.incarnation) ?? true } }
+
     /// Who is given work: those who are not busy with what is over, or, if all are, all.
     var receivers: [WorkerRecord] {
         let free = ready.filter(\.late.isEmpty)
@@ -20,7 +23,7 @@ extension Coordinator {
 
     /// When the next assignment becomes one to copy; nil while nobody could.
     var stragglerDeadline: Instant? {
-        guard case .working = phase, let wait = stragglerWait, !idle.isEmpty else { return nil }
+        guard case .working = phase, let wait = stragglerWait, !helpers.isEmpty else { return nil }
         return workers.values.flatMap(\.outstanding).filter { $0.role != .copy && !$0.isCopied }
             .map { $0.firstSent + wait }.min()
     }
@@ -32,7 +35,7 @@ extension Coordinator {
         for straggler in workers.values.sorted(by: { $0.joinOrder < $1.joinOrder }) {
             for (index, outstanding) in straggler.outstanding.enumerated()
             where outstanding.role != .copy && !outstanding.isCopied && now >= outstanding.firstSent + wait {
-                guard let helper = idle.first else { return }
+                guard let helper = helpers.first else { return }
                 workers[straggler.incarnation]?.outstanding[index].isCopied = true
                 let copied = Set(workers.values.flatMap(\.outstanding).filter { $0.role == .copy }.flatMap(\.missing))
                 let shards = outstanding.missing.filter { node in

@@ -40,7 +40,7 @@ extension Coordinator {
     func assignment(_ number: UInt64, _ shards: [ShardID], of work: Work, eachShard: Bool) -> Assignment {
         Assignment(
             number: number, work: work, weights: weights, selection: selectionNeeded(by: work), shards: shards,
-            featureSums: needsFeatureSums(work), eachShard: eachShard)
+            featureSums: needsFeatureSums(work), eachShard: eachShard, group: reduction?.group)
     }
 
     private func needsFeatureSums(_ work: Work) -> Bool {
@@ -56,6 +56,11 @@ extension Coordinator {
         _ directives: inout [CoordinatorDirective]
     ) {
         guard let worker = workers[incarnation] else { return }
+        guard isForReduction(contribution) else {
+            let reason = "not the way in which \(contribution.work) is summed"
+            directives.append(.record(.dropped(contribution, from: worker.name, reason: reason)))
+            return
+        }
         let (node, work) = (contribution.node, contribution.work)
         let claim = Claim(
             worker: worker.name, host: worker.host, incarnation: incarnation, assignment: contribution.assignment,
@@ -63,6 +68,11 @@ extension Coordinator {
         switch judge(contribution, claim) {
         case .dropped(let reason):
             directives.append(.record(.dropped(contribution, from: worker.name, reason: reason)))
+        case .disputed(let entry) where reduction != nil:
+            let names = entry.givers.union([worker.name]).sorted().joined(separator: " and ")
+            doubt = ([node], "\(names) differ")
+            abandonGroup("\(names) differ about \(node)", at: now, &directives)
+            return
         case .disputed(let entry):
             if !entry.isRecomputing {
                 let names = entry.givers.union([worker.name]).sorted().joined(separator: " and ")
@@ -81,7 +91,9 @@ extension Coordinator {
             return
         case .confirmed: break
         case .counted:
+            reduction?.count(contribution, at: now)
             directives.append(.keep(node))
+            if let doubt, isDoubtful(node) { recompute(node, of: work, because: doubt.reason, &directives) }
         }
         settle(contribution, of: incarnation, at: now)
         completeIfDone(&directives)
@@ -107,7 +119,8 @@ extension Coordinator {
         guard contribution.selection == selectionNeeded(by: contribution.work) else {
             return .dropped(reason: "selection \(contribution.selection), current is \(selection)")
         }
-        let audited = configuration.audit.contains(contribution.node, in: contribution.work)
+        let audited =
+            configuration.audit.contains(contribution.node, in: contribution.work) || isDoubtful(contribution.node)
         switch ledger.count(contribution.node, claim, audited: audited) {
         case .counted: return .counted
         case .confirmed where audited: return .confirmed
@@ -131,6 +144,7 @@ extension Coordinator {
             slowestTurnaround = max(slowestTurnaround, now - done.lastSent)
             pace = max(pace ?? .zero, now - done.lastSent)
             worker.pace.add(now - done.lastSent, shards: done.assignment.shards.count)
+            if phase == .working(done.assignment.work) { reduction?.answered[incarnation, default: []].append(done) }
         }
         workers[incarnation] = worker
     }
@@ -150,6 +164,10 @@ extension Coordinator {
 
     mutating func completeIfDone(_ directives: inout [CoordinatorDirective]) {
         guard case .working(let work) = phase, ledger.isComplete else { return }
+        if let reduction {
+            guard reduction.isSummed, reduction.wrongPiece == nil else { return }
+            noteGroupSuccess()
+        }
         phase = .computing(work)
         closed = (closed + [(work, ledger)]).suffix(Self.closedWindow)
         for entry in ledger.entries where !entry.isProven { unproven[entry.claims[0].worker, default: 0] += 1 }

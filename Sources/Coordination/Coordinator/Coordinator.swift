@@ -38,6 +38,8 @@ public struct Coordinator: Sendable {
         public var quarantined: [String: String]
         /// The round to begin with: 0, or what a checkpoint says.
         public var firstRound: RoundIndex
+        /// Pieces of a gradient that workers sum among themselves; 0 where the coordinator sums.
+        public var pieces: Int
         /// A worker whose self-test is far below that of the others is refused, not only named.
         public var refusesSlowWorkers: Bool
 
@@ -45,8 +47,10 @@ public struct Coordinator: Sendable {
             runID: RunID, epoch: Epoch, shards: Int, rounds: Int, stepsPerRound: Int, timing: Timing,
             minWorkers: Int, workerWait: Duration, instructionSet: String, version: String, matrixLibrary: String,
             probe: Digest, tracesShards: Bool = false, audit: AuditPlan = .none, quarantined: [String: String] = [:],
-            firstRound: RoundIndex = RoundIndex(0), refusesSlowWorkers: Bool = false
+            firstRound: RoundIndex = RoundIndex(0), refusesSlowWorkers: Bool = false, pieces: Int = 0
         ) {
+            precondition(pieces == 0 || audit.fraction == 0, "nobody audits what a worker sums")
+            self.pieces = pieces
             self.audit = audit
             self.quarantined = quarantined
             self.refusesSlowWorkers = refusesSlowWorkers
@@ -96,6 +100,17 @@ public struct Coordinator: Sendable {
     var unproven: [String: Int] = [:]
     var joined = 0
     var ledger: Ledger
+    /// Where workers sum the open step, or have summed the last.
+    var reduction: GroupReduction?
+    /// What two of a group differed about in the open work: whatever covers it is computed here too before it is used.
+    var doubt: (nodes: [TreeNode], reason: String)?
+    /// Who passes the present weights on; nil once some have not come that way.
+    var relays: ReductionGroup?
+    /// How often groups failed lately, and in how many steps since then they did not.
+    var groupFailures = 0
+    var groupSuccesses = 0
+    /// Who sums, as it was told last: nobody for the coordinator, with the reason.
+    var reductionTold: (members: [String], reason: String)?
     /// The longest time that an assignment of the open work took; nil while none is done.
     var pace: Duration?
     /// The last pieces of work that are over, to compare late contributions with: digests, no tensors.
@@ -175,6 +190,7 @@ public struct Coordinator: Sendable {
             $0.patienceEnd(configuration.timing, slowest: slowestTurnaround)
         }
         if let stragglerDeadline { deadlines.append(stragglerDeadline) }
+        if let groupDeadline { deadlines.append(groupDeadline) }
         if let shortSince { deadlines.append(shortSince + configuration.workerWait) }
         return deadlines.min()
     }
@@ -218,6 +234,7 @@ public struct Coordinator: Sendable {
         case .heartbeat(let heartbeat): onHeartbeat(heartbeat, from: header.incarnation, at: now, &directives)
         case .contribution(let contribution):
             onContribution(contribution, from: header.incarnation, at: now, &directives)
+        case .sum(let sum): onSum(sum, from: header.incarnation, at: now, &directives)
         case .leaving(let reason): onLeaving(reason, from: header.incarnation, &directives)
         case .failed(let reason): lose(header.incarnation, reason: reason, at: now, &directives)
         case .listFiles: onFetch(.listFiles(to: header.incarnation), from: header.incarnation, &directives)

@@ -9,6 +9,11 @@ public enum CoordinatorDirective: Sendable, Equatable {
     case assign(Assignment, to: Incarnation)
     /// The contribution being handled, a worker's or one that was computed here, counts: keep its tensors until the work is reduced. Without this they are dropped.
     case keep(TreeNode)
+    /// The sum being handled counts as that of this piece: keep its tensor. It will be what the contributions announce, or be
+    /// dropped.
+    case keepSum(Int)
+    /// Forget all sums, and what was made of them: contributions come with their slices.
+    case dropSums
     /// What is kept of this node is not to be used: it was computed wrongly, or by who is not trusted any more.
     case drop(TreeNode)
     /// Compute the one node of this assignment here, as a worker would, and answer with
@@ -55,6 +60,8 @@ public enum RunEvent: Sendable, Equatable {
     case moved([ShardID], of: Work, to: String)
     /// A straggler's shards are computed by another worker too.
     case copied([ShardID], of: Work, from: String, to: String)
+    /// Who sums from now on: these workers, or, where there is none, the coordinator, with the reason.
+    case reduction(members: [String], reason: String)
     /// An assignment or its answer was lost on the way.
     case repeated(Assignment, to: String)
     case dropped(Contribution, from: String, reason: String)

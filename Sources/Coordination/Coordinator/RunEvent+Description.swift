@@ -15,6 +15,10 @@ extension RunEvent: CustomStringConvertible {
         case .copied(let shards, let work, let straggler, let name):
             "shards \(shards.told) of \(work), which \(straggler) is slow with, copied to \(name)"
         case .moved(let shards, let work, let name): "shards \(shards.told) of \(work) moved to \(name)"
+        case .reduction(let members, let reason):
+            members.isEmpty
+                ? "the coordinator sums the gradients: \(reason)"
+                : "the gradients are summed by \(members.joined(separator: ", "))"
         case .repeated(let assignment, let name): "repeated to \(name): \(assignment)"
         case .dropped(let contribution, let name, let reason): "dropped from \(name): \(contribution): \(reason)"
         case .recomputing(let node, let work, let reason): "computing \(node) of \(work) here: \(reason)"
@@ -46,6 +50,8 @@ extension CoordinatorDirective: CustomStringConvertible {
         case .assign(let assignment, let peer): "send to \(peer): assignment \(assignment)"
         case .keep(let node): "keep \(node)"
         case .drop(let node): "drop \(node)"
+        case .keepSum(let index): "keep the sum of piece \(index)"
+        case .dropSums: "drop all sums"
         case .recompute(let assignment): "compute here: \(assignment)"
         case .select(let round, let isLast): "select round \(round)\(isLast ? ", the last" : "")"
         case .applyStep(let step): "apply step \(step)"

@@ -63,6 +63,8 @@ struct WorkerRecord: Sendable {
     var blocks: UInt64 = 0
     /// What it has fetched of the job's files, as it told last.
     var staging: StagingProgress?
+    /// Where other workers reach it; empty where they do not.
+    var peerAddress = ""
     /// Chunks that it has asked for and not been sent.
     var fetching = 0
     /// The weights that it was last sent.

@@ -34,6 +34,8 @@ public enum WorkerMessage: Hashable, Sendable {
     /// A part of the tensors of a contribution that will follow.
     case slice(ContributionSlice)
     case contribution(Contribution)
+    /// A piece of a step's gradient, summed for the group that the worker belongs to.
+    case sum(PieceSum)
     /// Asks to hand over and leave.
     case leaving(reason: String)
     /// Gives up: what is wrong with this worker.
@@ -82,11 +84,14 @@ public struct Heartbeat: Hashable, Sendable {
     public var selfTest: SelfTest?
     /// While the worker fetches files.
     public var staging: StagingProgress?
+    /// Where other workers reach this one; empty where they do not.
+    public var peerAddress: String
 
     public init(
         phase: Phase, blocks: UInt64, weights: WeightsVersion?, holding: [UInt64], telemetry: WorkerTelemetry? = nil,
-        selfTest: SelfTest? = nil, staging: StagingProgress? = nil
+        selfTest: SelfTest? = nil, staging: StagingProgress? = nil, peerAddress: String = ""
     ) {
+        self.peerAddress = peerAddress
         (self.telemetry, self.selfTest, self.staging) = (telemetry, selfTest, staging)
         self.phase = phase
         self.blocks = blocks
@@ -107,8 +112,11 @@ public enum CoordinatorMessage: Hashable, Sendable {
     case rejoin(reason: String)
     /// A part of the tensors of new weights, some rows of them; may come before the weights are final.
     case weightsSlice(WeightsVersion, index: Int)
-    /// New weights: the digest of all their slices and of the tensors beside it.
-    case weights(WeightsVersion, Digest)
+    /// The same of fewer rows, which the other workers of the group get from this one.
+    case weightsPiece(WeightsVersion, index: Int)
+    /// New weights: the digest of all their slices and of the tensors beside it. With `passedOn`, some of it comes from other
+    /// workers, maybe later than this.
+    case weights(WeightsVersion, Digest, passedOn: Bool)
     /// Work to do; for a step, the class pairs of the shards' slots travel beside it.
     case assign(Assignment)
     /// Nothing more to do: leave.

@@ -31,18 +31,28 @@ public struct Assignment: Hashable, Sendable {
     public let featureSums: Bool
     /// Each shard is contributed by itself, so that it can be traced; otherwise the largest nodes are.
     public let eachShard: Bool
+    /// Those who sum the pieces of the gradient; nil: the coordinator does.
+    public let group: ReductionGroup?
 
     public init(
         number: UInt64, work: Work, weights: WeightsVersion, selection: Digest, shards: [ShardID],
-        featureSums: Bool = false, eachShard: Bool = false
+        featureSums: Bool = false, eachShard: Bool = false, group: ReductionGroup? = nil
     ) {
         self.eachShard = eachShard
+        self.group = group
         self.number = number
         self.work = work
         self.weights = weights
         self.selection = selection
         self.shards = shards
         self.featureSums = featureSums
+    }
+
+    /// The same, answered to the coordinator alone.
+    public var toCoordinator: Assignment {
+        Assignment(
+            number: number, work: work, weights: weights, selection: selection, shards: shards,
+            featureSums: featureSums, eachShard: eachShard)
     }
 
     /// The tree nodes that the worker answers with, one contribution each.
@@ -71,15 +81,18 @@ public struct Contribution: Hashable, Sendable {
     public let weights: WeightsVersion
     public let selection: Digest
     public let node: TreeNode
-    /// Of the tensors' bytes, slices first.
+    /// Of the digests of all tensors, slices first.
     public let digest: Digest
+    /// Of each piece of the slices, where these went to the workers of a group; otherwise none.
+    public let pieces: [Digest]
     /// Sum over the node's slots of the loss, already divided by the batch; 0 while validating.
     public let loss: Double
 
     public init(
         assignment: UInt64, work: Work, weights: WeightsVersion, selection: Digest, node: TreeNode, digest: Digest,
-        loss: Double
+        pieces: [Digest] = [], loss: Double
     ) {
+        self.pieces = pieces
         self.assignment = assignment
         self.work = work
         self.weights = weights
@@ -87,5 +100,12 @@ public struct Contribution: Hashable, Sendable {
         self.node = node
         self.digest = digest
         self.loss = loss
+    }
+
+    /// The same, as it is handed in with its slices.
+    public var toCoordinator: Contribution {
+        Contribution(
+            assignment: assignment, work: work, weights: weights, selection: selection, node: node, digest: digest,
+            loss: loss)
     }
 }

@@ -12,6 +12,8 @@ public enum WorkerEvent: Sendable {
     case staging(StagingProgress)
     /// The job's data are mapped and checked; the probe tells how this machine rounds.
     case loaded(probe: Digest)
+    /// Other workers reach this one there.
+    case listening(peerAddress: String)
     case loadFailed(SelMixError)
     /// One node of the assignment in hand is summed; its tensors are with the shell.
     case computed(Contribution)
@@ -33,6 +35,9 @@ public enum WorkerDirective: Sendable, Equatable {
     /// Load the job that came with the welcome.
     case load(Welcome)
     case compute(Assignment)
+    /// What was computed for this assignment, and what will be, goes to the coordinator: the group that was to sum it is
+    /// given up.
+    case handIn(UInt64)
     /// Forget assignments and tensors of an earlier life.
     case reset
     case exit(WorkerExit)

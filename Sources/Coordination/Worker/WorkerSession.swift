@@ -36,9 +36,12 @@ public struct WorkerSession: Sendable {
     private var lives: UInt64 = 0
     private var runID: RunID?
     private var epoch = Epoch.unknown
-    private var weights: WeightsVersion?
+    public private(set) var weights: WeightsVersion?
     /// Given and not done, in order; the first is being computed.
     private var assignments: [Assignment] = []
+    /// Assigned for a group, with the present weights, and begun: the shell has what they gave, should it be wanted again.
+    private var groupAssignments: Set<UInt64> = []
+    private var peerAddress = ""
     private var loadRequested = false
     /// Loaded, maybe in an earlier life.
     private var loadedProbe: Digest?
@@ -63,7 +66,10 @@ public struct WorkerSession: Sendable {
     }
 
     /// Whether an assignment is still wanted here.
-    public func holds(_ assignment: UInt64) -> Bool { assignments.contains { $0.number == assignment } }
+    public func holds(_ assignment: UInt64) -> Bool { self.assignment(assignment) != nil }
+
+    /// An assignment that is still wanted here, as it was last given.
+    public func assignment(_ number: UInt64) -> Assignment? { assignments.first { $0.number == number } }
 
     /// Handles one event.
     ///
@@ -92,6 +98,8 @@ public struct WorkerSession: Sendable {
                 phase = .ready(probe: probe)
                 beat(at: now, &directives)
             }
+        case .listening(let address):
+            peerAddress = address
         case .loadFailed(let error), .computeFailed(let error):
             directives.append(.send(.failed(reason: error.description)))
             exit(.failed(error), &directives)
@@ -133,9 +141,9 @@ public struct WorkerSession: Sendable {
                 exit(
                     .failed(SelMixError(.cluster, "the coordinator refused this worker: \(reason)")), &directives)
             }
-        case .alive, .weightsSlice: break
+        case .alive, .weightsSlice, .weightsPiece: break
         case .rejoin: rejoin(at: now, &directives)
-        case .weights(let version, _): onWeights(version)
+        case .weights(let version, _, _): onWeights(version)
         case .assign(let assignment): onAssign(assignment, &directives)
         case .release(let reason): exit(.released(reason: reason), &directives)
         // For whoever stages; the session only hears that the coordinator lives.
@@ -182,15 +190,26 @@ public struct WorkerSession: Sendable {
 
     /// What waits for older weights is over, and is not begun any more; so the queue stays short however late a link delivers.
     private mutating func onWeights(_ version: WeightsVersion) {
+        if weights != version { groupAssignments = [] }
         weights = version
         let current = assignments.first
         assignments.removeAll { $0.weights < version && $0 != current }
     }
 
     private mutating func onAssign(_ assignment: Assignment, _ directives: inout [WorkerDirective]) {
-        guard case .ready = phase, !assignments.contains(where: { $0.number == assignment.number }),
-            weights == assignment.weights
-        else { return }
+        guard case .ready = phase, weights == assignment.weights else { return }
+        if let index = assignments.firstIndex(where: { $0.number == assignment.number }) {
+            guard assignments[index].group != nil, assignment.group == nil else { return }
+            assignments[index] = assignment
+            guard index == 0 else { return }
+            groupAssignments.insert(assignment.number)
+            directives.append(.handIn(assignment.number))
+            return
+        }
+        if assignment.group == nil, groupAssignments.contains(assignment.number) {
+            directives.append(.handIn(assignment.number))
+            return
+        }
         // The coordinator works on one thing at a time, so anything older is no longer wanted.
         let isFirst = assignments.isEmpty
         assignments.append(assignment)
@@ -198,8 +217,9 @@ public struct WorkerSession: Sendable {
     }
 
     private mutating func onAssignmentDone(_ number: UInt64, _ directives: inout [WorkerDirective]) {
-        guard assignments.first?.number == number else { return }
+        guard let done = assignments.first, done.number == number else { return }
         assignments.removeFirst()
+        if done.group != nil, done.weights == weights { groupAssignments.insert(number) }
         // An assignment whose weights have been replaced belongs to a step that is over.
         assignments.removeAll { $0.weights != weights }
         if let next = assignments.first { directives.append(.compute(next)) }
@@ -244,7 +264,7 @@ public struct WorkerSession: Sendable {
                 .heartbeat(
                     Heartbeat(
                         phase: reported, blocks: blocks, weights: weights, holding: assignments.map(\.number),
-                        staging: staging))))
+                        staging: staging, peerAddress: peerAddress))))
         if let leaving { directives.append(.send(.leaving(reason: leaving))) }
     }
 
@@ -261,6 +281,7 @@ public struct WorkerSession: Sendable {
         epoch = .unknown
         weights = nil
         assignments = []
+        groupAssignments = []
         phase = .greeting
         directives.append(.reset)
         directives.append(.connect(incarnation))

@@ -6,4 +6,6 @@ public enum SocketSecurity: Sendable {
     case server(CurveKeyPair)
     /// A worker: proves its own key, and talks to nobody but the owner of `server`.
     case client(CurveKeyPair, server: CurveKey)
+    /// A worker among those of its group, who share one key: lets in who has it, and connects to who has it.
+    case member(CurveKeyPair)
 }

@@ -20,8 +20,13 @@ public final class Socket {
         /// Messages that are queued for one peer before sending reports ``SendOutcome/full``.
         public var queueLength: Int
         public var security: SocketSecurity
+        /// Of a dealer: whether messages are queued while it is not connected.
+        public var queuesUnconnected: Bool
 
-        public init(longestFrame: Int, queueLength: Int, security: SocketSecurity = .none) {
+        public init(
+            longestFrame: Int, queueLength: Int, security: SocketSecurity = .none, queuesUnconnected: Bool = false
+        ) {
+            self.queuesUnconnected = queuesUnconnected
             self.longestFrame = longestFrame
             self.queueLength = queueLength
             self.security = security
@@ -76,8 +81,7 @@ public final class Socket {
             // unread messages. Otherwise ZeroMQ would never listen to the new one.
             set(ZMQ_ROUTER_HANDOVER, Int32(1))
         case .dealer(let incarnation):
-            // Nothing is queued for a coordinator that is not there.
-            set(ZMQ_IMMEDIATE, Int32(1))
+            set(ZMQ_IMMEDIATE, Int32(options.queuesUnconnected ? 0 : 1))
             set(ZMQ_RECONNECT_IVL, Int32(50))
             set(ZMQ_RECONNECT_IVL_MAX, Int32(1000))
             let identity = Self.identity(incarnation)
@@ -103,6 +107,11 @@ public final class Socket {
             set(ZMQ_ZAP_DOMAIN, Array(ZapRequest.domain.utf8))
             set(ZMQ_CURVE_SERVER, Int32(1))
             set(ZMQ_CURVE_SECRETKEY, pair.secretKey.bytes)
+        case .member(let pair):
+            switch role {
+            case .router: secure(.server(pair))
+            case .dealer: secure(.client(pair, server: pair.publicKey))
+            }
         case .client(let pair, let server):
             set(ZMQ_CURVE_SERVERKEY, server.bytes)
             set(ZMQ_CURVE_PUBLICKEY, pair.publicKey.bytes)

@@ -128,16 +128,34 @@ extension WorkerMessage: WireDecodable {
                     selfTest: try heartbeat.self_test.map { try SelfTest($0.pointee) },
                     staging: heartbeat.staging_bytes > 0
                         ? StagingProgress(
-                            doneBytes: heartbeat.staged_bytes, totalBytes: heartbeat.staging_bytes) : nil))
+                            doneBytes: heartbeat.staged_bytes, totalBytes: heartbeat.staging_bytes) : nil,
+                    peerAddress: try text(heartbeat.peer_address, limits)))
         case SELMIX__WIRE__FRAME__BODY_CONTRIBUTION:
             let contribution = try present(frame.contribution)
+            guard contribution.n_pieces <= mostPieces else {
+                throw WireError("a contribution of \(contribution.n_pieces) pieces")
+            }
+            let pieces = UnsafeBufferPointer(start: contribution.pieces, count: contribution.n_pieces)
             self = .contribution(
                 Contribution(
                     assignment: contribution.assignment, work: try Work(try present(contribution.work)),
                     weights: WeightsVersion(try int(contribution.weights_version)),
                     selection: Digest(rawValue: contribution.selection),
                     node: try node(contribution.node_lower, contribution.node_upper),
-                    digest: Digest(rawValue: contribution.digest), loss: contribution.loss))
+                    digest: Digest(rawValue: contribution.digest), pieces: pieces.map { Digest(rawValue: $0) },
+                    loss: contribution.loss))
+        case SELMIX__WIRE__FRAME__BODY_SUM:
+            let sum = try present(frame.sum)
+            guard sum.n_parts <= mostParts else { throw WireError("a sum of \(sum.n_parts) parts") }
+            var parts: [TreeNode: Digest] = [:]
+            for index in 0..<sum.n_parts {
+                let part = try present(sum.parts[index])
+                parts[try node(part.node_lower, part.node_upper)] = Digest(rawValue: part.digest)
+            }
+            self = .sum(
+                PieceSum(
+                    step: StepIndex(try int(sum.step)), index: Int(sum.index), parts: parts,
+                    digest: Digest(rawValue: sum.digest)))
         case SELMIX__WIRE__FRAME__BODY_SLICE:
             let slice = try present(frame.slice)
             self = .slice(
@@ -166,7 +184,7 @@ extension Selmix__Wire__Frame {
         switch body_case {
         case SELMIX__WIRE__FRAME__BODY_WELCOME, SELMIX__WIRE__FRAME__BODY_REFUSED, SELMIX__WIRE__FRAME__BODY_ALIVE,
             SELMIX__WIRE__FRAME__BODY_REJOIN, SELMIX__WIRE__FRAME__BODY_WEIGHTS,
-            SELMIX__WIRE__FRAME__BODY_WEIGHTS_SLICE,
+            SELMIX__WIRE__FRAME__BODY_WEIGHTS_SLICE, SELMIX__WIRE__FRAME__BODY_WEIGHTS_PIECE,
             SELMIX__WIRE__FRAME__BODY_ASSIGNMENT, SELMIX__WIRE__FRAME__BODY_RELEASE,
             SELMIX__WIRE__FRAME__BODY_FILES, SELMIX__WIRE__FRAME__BODY_CHUNK, SELMIX__WIRE__FRAME__BODY_NO_FILES:
             true
@@ -200,13 +218,26 @@ extension CoordinatorMessage: WireDecodable {
         case SELMIX__WIRE__FRAME__BODY_WEIGHTS_SLICE:
             let slice = try present(frame.weights_slice)
             self = .weightsSlice(WeightsVersion(try int(slice.version)), index: Int(slice.index))
+        case SELMIX__WIRE__FRAME__BODY_WEIGHTS_PIECE:
+            let piece = try present(frame.weights_piece)
+            self = .weightsPiece(WeightsVersion(try int(piece.version)), index: Int(piece.index))
         case SELMIX__WIRE__FRAME__BODY_WEIGHTS:
             let weights = try present(frame.weights)
-            self = .weights(WeightsVersion(try int(weights.version)), Digest(rawValue: weights.digest))
+            self = .weights(
+                WeightsVersion(try int(weights.version)), Digest(rawValue: weights.digest),
+                passedOn: weights.passed_on != 0)
         case SELMIX__WIRE__FRAME__BODY_ASSIGNMENT:
             let assignment = try present(frame.assignment)
             guard assignment.n_shards > 0, assignment.n_shards <= 1 << 16 else {
                 throw WireError("an assignment of \(assignment.n_shards) shards")
+            }
+            guard assignment.n_group != 1, assignment.n_group <= 1 << 16 else {
+                throw WireError("a group of \(assignment.n_group) workers")
+            }
+            let members = try (0..<assignment.n_group).map { index in
+                let member = try present(assignment.group[index])
+                return ReductionGroup.Member(
+                    life: Incarnation(rawValue: member.incarnation), address: try text(member.address, limits))
             }
             let shards = UnsafeBufferPointer(start: assignment.shards, count: assignment.n_shards)
             self = .assign(
@@ -214,7 +245,8 @@ extension CoordinatorMessage: WireDecodable {
                     number: assignment.number, work: try Work(try present(assignment.work)),
                     weights: WeightsVersion(try int(assignment.weights_version)),
                     selection: Digest(rawValue: assignment.selection), shards: shards.map { ShardID(Int($0)) },
-                    featureSums: assignment.feature_sums != 0, eachShard: assignment.each_shard != 0))
+                    featureSums: assignment.feature_sums != 0, eachShard: assignment.each_shard != 0,
+                    group: members.isEmpty ? nil : ReductionGroup(members: members)))
         case SELMIX__WIRE__FRAME__BODY_RELEASE:
             self = .release(reason: try text(try present(frame.release).reason, limits, cut: true))
         case SELMIX__WIRE__FRAME__BODY_FILES:
@@ -231,6 +263,31 @@ extension CoordinatorMessage: WireDecodable {
         }
     }
 }
+
+extension PeerMessage: WireDecodable {
+    public init(_ reader: FrameReader) throws {
+        let frame = reader.frame
+        switch frame.body_case {
+        case SELMIX__WIRE__FRAME__BODY_PART:
+            let part = try present(frame.part)
+            self = .part(
+                GradientPart(
+                    step: StepIndex(try int(part.step)), node: try node(part.node_lower, part.node_upper),
+                    index: Int(part.index)))
+        case SELMIX__WIRE__FRAME__BODY_WEIGHTS_PIECE:
+            let piece = try present(frame.weights_piece)
+            self = .weightsPiece(WeightsVersion(try int(piece.version)), index: Int(piece.index))
+        default:
+            throw WireError(
+                "no message from a worker to another (kind \(frame.body_case.rawValue))",
+                as: frame.isFromCoordinator ? .wrongRole : .malformed)
+        }
+    }
+}
+
+/// Far more than the largest head has, and than any batch is cut into.
+private let mostPieces = 1 << 16
+private let mostParts = 1 << 12
 
 extension Work {
     fileprivate init(_ work: Selmix__Wire__Work) throws {

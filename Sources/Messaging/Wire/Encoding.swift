@@ -1,4 +1,5 @@
 import CProtocol
+import Common
 import Coordination
 
 // Messages to header frames. No C structure leaves this file.
@@ -92,6 +93,7 @@ extension WorkerMessage: WireEncodable {
                     $0.staging_bytes = staging.totalBytes
                     $0.staged_bytes = staging.doneBytes
                 }
+                $0.peer_address = builder.string(heartbeat.peerAddress)
             }
         case .contribution(let contribution):
             builder.frame.body_case = SELMIX__WIRE__FRAME__BODY_CONTRIBUTION
@@ -104,6 +106,24 @@ extension WorkerMessage: WireEncodable {
                 $0.node_upper = UInt32(contribution.node.upper)
                 $0.digest = contribution.digest.rawValue
                 $0.loss = contribution.loss
+                $0.n_pieces = contribution.pieces.count
+                $0.pieces = builder.array(contribution.pieces.map(\.rawValue))
+            }
+        case .sum(let sum):
+            builder.frame.body_case = SELMIX__WIRE__FRAME__BODY_SUM
+            builder.frame.sum = builder.place(Selmix__Wire__PieceSum(), selmix__wire__piece_sum__init) {
+                $0.step = UInt64(sum.step.rawValue)
+                $0.index = UInt32(sum.index)
+                let parts = sum.parts.sorted { ($0.key.lower, $0.key.upper) < ($1.key.lower, $1.key.upper) }
+                $0.n_parts = parts.count
+                $0.parts = builder.array(
+                    parts.map { node, digest in
+                        builder.place(Selmix__Wire__PartDigest(), selmix__wire__part_digest__init) {
+                            ($0.node_lower, $0.node_upper) = (UInt32(node.lower), UInt32(node.upper))
+                            $0.digest = digest.rawValue
+                        }
+                    })
+                $0.digest = sum.digest.rawValue
             }
         case .slice(let slice):
             builder.frame.body_case = SELMIX__WIRE__FRAME__BODY_SLICE
@@ -170,11 +190,14 @@ extension CoordinatorMessage: WireEncodable {
                 $0.version = UInt64(version.rawValue)
                 $0.index = UInt32(index)
             }
-        case .weights(let version, let digest):
+        case .weightsPiece(let version, let index):
+            builder.encodeWeightsPiece(version, index: index)
+        case .weights(let version, let digest, let passedOn):
             builder.frame.body_case = SELMIX__WIRE__FRAME__BODY_WEIGHTS
             builder.frame.weights = builder.place(Selmix__Wire__Weights(), selmix__wire__weights__init) {
                 $0.version = UInt64(version.rawValue)
                 $0.digest = digest.rawValue
+                $0.passed_on = passedOn ? 1 : 0
             }
         case .assign(let assignment):
             builder.frame.body_case = SELMIX__WIRE__FRAME__BODY_ASSIGNMENT
@@ -187,6 +210,15 @@ extension CoordinatorMessage: WireEncodable {
                 $0.shards = builder.array(assignment.shards.map { UInt32($0.rawValue) })
                 $0.feature_sums = assignment.featureSums ? 1 : 0
                 $0.each_shard = assignment.eachShard ? 1 : 0
+                let members = assignment.group?.members ?? []
+                $0.n_group = members.count
+                $0.group = builder.array(
+                    members.map { member in
+                        builder.place(Selmix__Wire__GroupMember(), selmix__wire__group_member__init) {
+                            $0.incarnation = member.life.rawValue
+                            $0.address = builder.string(member.address)
+                        }
+                    })
             }
         case .release(let reason):
             builder.frame.body_case = SELMIX__WIRE__FRAME__BODY_RELEASE
@@ -209,6 +241,32 @@ extension CoordinatorMessage: WireEncodable {
             builder.frame.no_files = builder.place(Selmix__Wire__NoFiles(), selmix__wire__no_files__init) {
                 $0.reason = builder.string(reason)
             }
+        }
+    }
+}
+
+extension PeerMessage: WireEncodable {
+    public func encode(into builder: FrameBuilder) {
+        switch self {
+        case .part(let part):
+            builder.frame.body_case = SELMIX__WIRE__FRAME__BODY_PART
+            builder.frame.part = builder.place(Selmix__Wire__GradientPart(), selmix__wire__gradient_part__init) {
+                $0.step = UInt64(part.step.rawValue)
+                ($0.node_lower, $0.node_upper) = (UInt32(part.node.lower), UInt32(part.node.upper))
+                $0.index = UInt32(part.index)
+            }
+        case .weightsPiece(let version, let index):
+            builder.encodeWeightsPiece(version, index: index)
+        }
+    }
+}
+
+extension FrameBuilder {
+    fileprivate func encodeWeightsPiece(_ version: WeightsVersion, index: Int) {
+        frame.body_case = SELMIX__WIRE__FRAME__BODY_WEIGHTS_PIECE
+        frame.weights_piece = place(Selmix__Wire__WeightsPiece(), selmix__wire__weights_piece__init) {
+            $0.version = UInt64(version.rawValue)
+            $0.index = UInt32(index)
         }
     }
 }

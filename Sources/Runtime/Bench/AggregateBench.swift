@@ -79,10 +79,7 @@ public struct AggregateBench: Sendable, Encodable {
         let socket = try Socket(
             .router, context: context, options: .init(longestFrame: 1 << 30, queueLength: CoordinatorShell.bulkQueue))
         _ = try socket.bind(address)
-        let root = TreeNode.root(shards: settings.shards)
-        let sum = TreeSum(
-            shards: settings.shards, precision: settings.precision, capacity: StepUpdate.blockSize)
-        let total = AlignedBuffer(byteCount: StepUpdate.blockSize * 4)
+        let sums = Sums(settings)
         let wake = WakeSignal()
         var intake = SliceIntake()
         var (done, bytes, start) = (0, 0, SystemClock.now)
@@ -97,7 +94,7 @@ public struct AggregateBench: Sendable, Encodable {
                 }
                 try intake.add(
                     slice, packet.tensors, from: packet.header.incarnation, layout: layout,
-                    sum.type(of: slice.node))
+                    sums.type(of: slice.node))
                 // The nodes of one gradient share its number.
                 let gradients = intake.received.filter {
                     $0.key.assignment == slice.assignment && $0.value.frames.count > slice.index
@@ -105,13 +102,7 @@ public struct AggregateBench: Sendable, Encodable {
                 guard gradients.keys.reduce(0, { $0 + $1.node.count }) == settings.shards else { continue }
                 let frames = Dictionary(
                     uniqueKeysWithValues: gradients.map { ($0.key.node, $0.value.frames[slice.index]) })
-                let count = layout.slices[slice.index].count
-                for first in stride(from: 0, to: count, by: StepUpdate.blockSize) {
-                    try sum(root, count: min(StepUpdate.blockSize, count - first), into: total.pointer) {
-                        node, _, type in
-                        frames[node]?.bytes.baseAddress.map { $0 + first * type.byteCount }
-                    }
-                }
+                sums.add(frames, count: layout.slices[slice.index].count)
                 bytes += frames.values.reduce(0) { $0 + $1.bytes.count }
                 guard slice.index == layout.slices.count - 1 else { continue }
                 intake.remove(gradients.keys)
@@ -119,8 +110,38 @@ public struct AggregateBench: Sendable, Encodable {
                 if done == warmUp { (bytes, start) = (0, SystemClock.now) }
             }
         }
-        withExtendedLifetime(total) {}
+        sums.wait()
         return Double(bytes) / (SystemClock.now - start).seconds / 1e9
+    }
+
+    /// Sums beside the receiving thread, as the coordinator does, which falls behind it by no more than a few slices.
+    private final class Sums: @unchecked Sendable {
+        private let root: TreeNode
+        private let sum: TreeSum
+        private let total = AlignedBuffer(byteCount: StepUpdate.blockSize * 4)
+        private let queue = DispatchQueue(label: "selmix.compute")
+        private let places = DispatchSemaphore(value: 16)
+
+        init(_ settings: Settings) {
+            root = .root(shards: settings.shards)
+            sum = TreeSum(shards: settings.shards, precision: settings.precision, capacity: StepUpdate.blockSize)
+        }
+
+        func type(of node: TreeNode) -> Precision { sum.type(of: node) }
+
+        func add(_ frames: [TreeNode: TensorFrame], count: Int) {
+            places.wait()
+            queue.async { [self] in
+                for first in stride(from: 0, to: count, by: StepUpdate.blockSize) {
+                    sum(root, count: min(StepUpdate.blockSize, count - first), into: total.pointer) { node, _, type in
+                        frames[node]?.bytes.baseAddress.map { $0 + first * type.byteCount }
+                    }
+                }
+                places.signal()
+            }
+        }
+
+        func wait() { queue.sync {} }
     }
 
     private static func receiveRaw(_ settings: Settings, address: String) throws -> Double {
@@ -171,7 +192,7 @@ public struct AggregateBench: Sendable, Encodable {
                     let slice = ContributionSlice(assignment: UInt64(number), node: node, index: index)
                     let packet = Packet(WorkerMessage.slice(slice), header: header, tensors: [frame])
                     // A worker hashes what it sends.
-                    _ = frame.digest(after: 0)
+                    _ = frame.digest
                     while socket.send(packet) != .sent { usleep(50) }
                 }
             }

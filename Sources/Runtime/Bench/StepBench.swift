@@ -12,6 +12,7 @@ public struct StepBench: Sendable, Encodable {
         public var classes = 1000, dimension = 2048, batch = 1024, shards = 8
         public var workers = 2
         public var precision = Precision.float32
+        public var reduction = ClusterSettings.Reduction.coordinator
         /// Training samples, of `dimension` float32 features each.
         public var samples = 32_768
         public var steps = 400
@@ -44,6 +45,7 @@ public struct StepBench: Sendable, Encodable {
         job.batch = settings.batch
         job.cluster.shards = settings.shards
         job.cluster.precision = settings.precision
+        job.cluster.reduction = settings.reduction
         job.selmix.rounds = 2
         job.selmix.stepsPerRound = (settings.steps + 1) / 2
         let train = LocalTraining(workers: settings.workers, program: program, display: .quiet)

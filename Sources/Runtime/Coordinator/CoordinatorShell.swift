@@ -31,8 +31,8 @@ public final class CoordinatorShell {
     private enum Arrival: Sendable {
         case event(CoordinatorEvent)
         case selected(TrainingEngine.RoundResult)
-        /// A slice of the weights that follow a step.
-        case sliceMade(WeightsVersion, index: Int, TensorFrame)
+        /// A slice of the weights that follow a step, in one attempt at making them.
+        case sliceMade(WeightsVersion, index: Int, TensorFrame, attempt: Int)
         case stepped(StepResult, PublishedWeights, StepTrace)
         /// A checkpoint was written, or could not be.
         case checkpointed(RoundIndex, SelMixError?)
@@ -48,8 +48,12 @@ public final class CoordinatorShell {
         let report: RunReport
     }
 
-    /// What a contribution brought, and whose it is.
-    private typealias Payload = (origin: SliceIntake.Origin, content: ContributionPayload)
+    /// What a message brought, checked.
+    private enum Payload {
+        /// And whose it is.
+        case contribution(ContributionPayload, of: SliceIntake.Origin)
+        case sum(TensorFrame)
+    }
 
     /// The engine belongs to the compute queue until the run is over.
     private final class EngineBox: @unchecked Sendable {
@@ -72,7 +76,8 @@ public final class CoordinatorShell {
     private let observer: any RunObserver
     private let checkpoints: CheckpointWriter
     private let log: Logger
-    private let jobBytes: [UInt8]
+    /// What goes with a welcome.
+    private let welcomeFrames: [TensorFrame]
     private var core: Coordinator
     private var weights: PublishedWeights
     private var exchange: StepExchange
@@ -114,11 +119,16 @@ public final class CoordinatorShell {
             options: .init(longestFrame: Self.longestFrame(run), queueLength: Self.bulkQueue, security: door.security),
             doorkeeper: door.keeper)
         addresses = Addresses(control: try control.bind(wanted.control), bulk: try bulk.bind(wanted.bulk))
-        jobBytes = Array(try JSONEncoder().encode(job))
+        var frames = [TensorFrame(name: "job", bytes: Array(try JSONEncoder().encode(job)))]
+        if case .keys = access, job.cluster.reduction == .workers {
+            // Made for this start alone; whoever may hear a welcome may have it.
+            frames.append(TensorFrame(name: "peerKey", bytes: try CurveKeyPair.random().secretKey.bytes))
+        }
+        welcomeFrames = frames
         let engine = TrainingEngine(run, resuming: start.state)
         box = EngineBox(engine)
         recomputation = Recomputation(job: job)
-        exchange = StepExchange(shards: job.cluster.shards, slices: run.layout.slices.count)
+        exchange = StepExchange(shards: job.cluster.shards, pieces: run.layout.piecesOfSlice)
         let firstRound = start.state?.nextRound ?? RoundIndex(0)
         weights = PublishedWeights(
             version: WeightsVersion(firstRound.rawValue * job.selmix.stepsPerRound), engine.weights)
@@ -132,7 +142,8 @@ public final class CoordinatorShell {
                 instructionSet: run.instructionSet, version: Version.current,
                 matrixLibrary: InstructionSet.libraryVersion, probe: run.probe, tracesShards: job.trace == .shards,
                 audit: AuditPlan(seed: job.seed, fraction: job.cluster.audit), quarantined: start.quarantined,
-                firstRound: firstRound, refusesSlowWorkers: job.cluster.slowWorkers == .refuse))
+                firstRound: firstRound, refusesSlowWorkers: job.cluster.slowWorkers == .refuse,
+                pieces: job.cluster.reduction == .workers ? run.layout.pieces.count : 0))
     }
 
     /// Asks the run to stop; from any thread.
@@ -269,6 +280,12 @@ public final class CoordinatorShell {
                 slice, tensors, from: incarnation, layout: run.layout, gradientType(of: slice.node))
             makeSlices()
             return nil
+        case .sum(let sum):
+            guard core.awaits(sum, from: incarnation) else { return nil }
+            guard tensors.count == 1, run.layout.matches(run.layout.pieces[sum.index], tensors[0], .float32),
+                tensors[0].digest == sum.digest.rawValue
+            else { throw SelMixError(.cluster, "a sum of another shape or with another digest") }
+            return .sum(tensors[0].aligned)
         case .contribution(let contribution):
             // What is late is only compared, by its digest.
             guard core.phase == .working(contribution.work) else { return nil }
@@ -288,13 +305,12 @@ public final class CoordinatorShell {
         case .train:
             let (origin, frames) = try exchange.intake.gradient(
                 of: contribution, key, tensors, layout: run.layout, gradientType(of: contribution.node))
-            return (origin, .gradient(frames))
+            return .contribution(.gradient(frames), of: origin)
         case .validate:
             guard tensors.digest == contribution.digest.rawValue else {
                 throw SelMixError(.cluster, "tensors that do not have the announced digest")
             }
-            return (
-                SliceIntake.Origin(key: key),
+            return .contribution(
                 .statistics(
                     try ValidationSums(
                         frames: tensors, classes: run.classes, dimension: run.dimension,
@@ -302,8 +318,8 @@ public final class CoordinatorShell {
                         unlabeled: run.unlabeled.map {
                             ValidationSums.unlabeledCount(
                                 of: contribution.node, total: $0.shape[0], shards: run.job.cluster.shards)
-                        } ?? 0))
-            )
+                        } ?? 0)),
+                of: SliceIntake.Origin(key: key))
         }
     }
 
@@ -331,7 +347,12 @@ public final class CoordinatorShell {
                     Selection(
                         round: RoundIndex(result.report.round),
                         digest: result.selection?.digest ?? Digest(rawValue: 0), converged: result.converged)))
-        case .sliceMade(let version, let index, let frame):
+        case .sliceMade(let version, let index, let frame, let attempt):
+            guard attempt == exchange.attempt else { return }
+            if let group = core.group {
+                passOn(frame, index, of: version, in: group)
+                return
+            }
             for worker in exchange.participants where exchange.sent(of: version, to: worker) == index {
                 if send(.weightsSlice(version, index: index), [frame], to: worker, over: bulk) == .sent {
                     exchange.recordSent(index + 1, of: version, to: worker)
@@ -349,7 +370,7 @@ public final class CoordinatorShell {
             // No worker has this incarnation, so that nothing made of others' slices passes for made of it.
             let key = SliceIntake.Key(
                 incarnation: Incarnation(rawValue: 0), assignment: contribution.assignment, node: contribution.node)
-            handle(.recomputed(contribution), payload: (SliceIntake.Origin(key: key), content))
+            handle(.recomputed(contribution), payload: .contribution(content, of: SliceIntake.Origin(key: key)))
         case .concluded(let conclusion):
             self.conclusion = conclusion
             handle(.concluded)
@@ -376,7 +397,7 @@ public final class CoordinatorShell {
         case .send(let message, let peer):
             if case .release = message { released[peer] = message }
             var frames: [TensorFrame] = []
-            if case .welcome = message { frames = [TensorFrame(name: "job", bytes: jobBytes)] }
+            if case .welcome = message { frames = welcomeFrames }
             send(message, frames, to: peer, over: control)
         case .sendWeights(let version, let peer):
             sendWeights(version, to: peer)
@@ -385,6 +406,10 @@ public final class CoordinatorShell {
         case .keep(let node):
             kept[node] = contribution(in: event, payload)
         case .drop(let node): kept[node] = nil
+        case .keepSum(let index): keepSum(index, event, payload)
+        case .dropSums:
+            exchange.dropSums()
+            compute.async { [box] in box.engine.discardSlices() }
         case .recompute(let assignment): recompute(assignment)
         case .select(let round, let isLast): select(round, isLast: isLast)
         case .applyStep(let step): applyStep(step)
@@ -405,10 +430,20 @@ public final class CoordinatorShell {
             case .recomputed(let contribution): (contribution, "coordinator")
             default: preconditionFailure("nothing to keep in \(event)")
             }
-        guard let payload else { preconditionFailure("no tensors with \(event)") }
+        guard case .contribution(let content, let origin) = payload else {
+            preconditionFailure("no tensors with \(event)")
+        }
         return KeptContribution(
-            payload: payload.content, loss: contribution.loss, digest: contribution.digest, origin: payload.origin,
-            giver: giver, arrival: SystemClock.now)
+            payload: content, loss: contribution.loss, digest: contribution.digest, origin: origin, giver: giver,
+            arrival: SystemClock.now)
+    }
+
+    private func keepSum(_ index: Int, _ event: CoordinatorEvent, _ payload: Payload?) {
+        guard case .received(.sum(let sum), _) = event, case .sum(let frame) = payload else {
+            preconditionFailure("no sum in \(event)")
+        }
+        exchange.add(frame, of: index)
+        makeSlices(of: sum.step)
     }
 
     /// Sends what a worker lacks of the current weights.
@@ -419,8 +454,20 @@ public final class CoordinatorShell {
             send(
                 .weightsSlice(version, index: index), [weights.values.frame(of: slices[index])], to: peer, over: bulk)
         }
-        send(.weights(version, weights.digest), weights.values.wholeFrames, to: peer, over: bulk)
+        send(
+            .weights(version, weights.digest, passedOn: exchange.isPassedOn(version, to: peer)),
+            weights.values.wholeFrames, to: peer, over: bulk)
         exchange.forgetSent(to: peer)
+    }
+
+    /// Sends a slice of new weights to a group, each piece to one who gives it to the others, as long as all have those before.
+    private func passOn(_ frame: TensorFrame, _ index: Int, of version: WeightsVersion, in group: ReductionGroup) {
+        guard group.members.allSatisfy({ exchange.sent(of: version, to: $0.life) == index }) else { return }
+        for (piece, part) in zip(run.layout.piecesOfSlice[index], run.layout.pieces(of: index, frame)) {
+            let relay = group.reducer(of: piece).life
+            guard send(.weightsPiece(version, index: piece), [part], to: relay, over: bulk) == .sent else { return }
+        }
+        exchange.recordPassedOn(index + 1, of: version, in: group)
     }
 
     @discardableResult
@@ -497,11 +544,15 @@ public final class CoordinatorShell {
     /// Hands slices of the new weights to the compute thread, as far as their gradients are there.
     private func makeSlices() {
         guard case .working(.train(let step)) = core.phase else { return }
+        makeSlices(of: step)
+    }
+
+    private func makeSlices(of step: StepIndex) {
         let version = WeightsVersion(step.rawValue + 1)
         while let gradients = exchange.nextSlice() {
-            let index = exchange.begun - 1
+            let (index, attempt) = (exchange.begun - 1, exchange.attempt)
             onComputeQueue { engine in
-                .sliceMade(version, index: index, try engine.makeSlice(of: step, gradients))
+                .sliceMade(version, index: index, try engine.makeSlice(of: step, gradients), attempt: attempt)
             }
         }
     }

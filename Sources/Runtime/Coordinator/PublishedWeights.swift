@@ -8,7 +8,7 @@ import Training
 struct PublishedWeights: Sendable {
     let version: WeightsVersion
     let values: PackedParameters
-    /// Of all slices, then of the tensors that are not sliced.
+    /// Of all pieces, then of the tensors that are not sliced.
     let digest: Digest
 
     init(version: WeightsVersion, values: PackedParameters, digest: Digest) {
@@ -24,6 +24,7 @@ struct PublishedWeights: Sendable {
 extension PackedParameters {
     /// The digest of these values as they travel.
     var payloadDigest: UInt64 {
-        (layout.slices.map { frame(of: $0) } + wholeFrames).digest
+        let slices = layout.slices.indices.flatMap { layout.digests(of: $0, frame(of: layout.slices[$0])) }
+        return (slices + wholeFrames.map(\.digest)).combined
     }
 }

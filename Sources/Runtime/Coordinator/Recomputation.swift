@@ -35,7 +35,8 @@ final class Recomputation: @unchecked Sendable {
                 case .contribution(let contribution, let frames): made = (contribution, frames)
                 }
             })
-        guard let made else { preconditionFailure("\(assignment) gave nothing") }
+        guard var made else { preconditionFailure("\(assignment) gave nothing") }
+        made.contribution = made.contribution.toCoordinator
         switch assignment.work {
         case .train: return (made.contribution, .gradient(GradientFrames(slices: slices, whole: made.frames)))
         case .validate:

@@ -20,11 +20,11 @@ struct SliceIntake {
         var sending = 0
     }
 
-    /// In order from the first, with the digest of them all.
+    /// In order from the first, with the digests of their pieces.
     struct Received: Sendable {
         var origin: Origin
         var frames: [TensorFrame] = []
-        var digest: UInt64 = 0
+        var digests: [UInt64] = []
     }
 
     private(set) var received: [Key: Received] = [:]
@@ -48,7 +48,7 @@ struct SliceIntake {
             layout.matches(layout.slices[slice.index], tensors[0], type)
         else { throw SelMixError(.cluster, "a slice of another shape") }
         received[key] = nil
-        before.digest = tensors[0].digest(after: before.digest)
+        before.digests += layout.digests(of: slice.index, tensors[0])
         before.frames.append(tensors[0].aligned)
         received[key] = before
     }
@@ -59,13 +59,31 @@ struct SliceIntake {
         _ type: Precision
     ) throws -> (origin: Origin, frames: GradientFrames) {
         let sliced = received[key] ?? Received(origin: Origin(key: key))
+        if !contribution.pieces.isEmpty {
+            return (sliced.origin, try Self.whole(of: contribution, tensors, layout: layout, type))
+        }
         guard sliced.frames.count == layout.slices.count, layout.matchesWhole(tensors, type) else {
             throw SelMixError(.cluster, "tensors of another shape")
         }
-        guard tensors.reduce(sliced.digest, { $1.digest(after: $0) }) == contribution.digest.rawValue else {
+        try Self.check(contribution, slices: sliced.digests, tensors)
+        return (sliced.origin, GradientFrames(slices: sliced.frames, whole: tensors.map(\.aligned)))
+    }
+
+    /// What comes here of a contribution whose slices a group of workers sums.
+    private static func whole(
+        of contribution: Contribution, _ tensors: [TensorFrame], layout: ParameterLayout, _ type: Precision
+    ) throws -> GradientFrames {
+        guard contribution.pieces.count == layout.pieces.count, layout.matchesWhole(tensors, type) else {
+            throw SelMixError(.cluster, "tensors of another shape")
+        }
+        try check(contribution, slices: contribution.pieces.map(\.rawValue), tensors)
+        return GradientFrames(whole: tensors.map(\.aligned))
+    }
+
+    private static func check(_ contribution: Contribution, slices: [UInt64], _ tensors: [TensorFrame]) throws {
+        guard (slices + tensors.map(\.digest)).combined == contribution.digest.rawValue else {
             throw SelMixError(.cluster, "tensors that do not have the announced digest")
         }
-        return (sliced.origin, GradientFrames(slices: sliced.frames, whole: tensors.map(\.aligned)))
     }
 
     /// Contributions that have begun to arrive and that make up the whole batch; nil while some shards are missing.

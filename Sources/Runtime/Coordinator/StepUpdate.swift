@@ -5,6 +5,14 @@ import Messaging
 import SelMix
 import Training
 
+/// A slice of a step's gradient.
+enum SliceGradients: Sendable {
+    /// Of tree nodes that make up the batch.
+    case byNode([TreeNode: TensorFrame])
+    /// Of the whole batch, in pieces.
+    case summed([TensorFrame])
+}
+
 /// The next weights in the making. Slices of them are made as soon as every worker's part of the gradient is there, before
 /// the step is complete and before anything counts; if other contributions count in the end, it is begun anew.
 final class StepUpdate {
@@ -23,7 +31,8 @@ final class StepUpdate {
     private let block: AlignedBuffer
     private let log: StreamedDigest
     private var logged = 0
-    private var payload: UInt64 = 0
+    /// Of what is published.
+    private var digests: [UInt64] = []
 
     /// Values summed and optimised at a time: what fits the first-level cache with all that is read and written.
     static let blockSize = 4096
@@ -52,13 +61,21 @@ final class StepUpdate {
 
     /// Makes the next slice of the new weights.
     ///
-    /// - Parameter gradients: that slice of the gradient by tree nodes that make up the batch.
-    func makeSlice(_ gradients: [TreeNode: TensorFrame]) throws -> TensorFrame {
+    /// - Parameter gradients: that slice of the gradient, whole or in pieces.
+    func makeSlice(_ gradients: SliceGradients) throws -> TensorFrame {
         let slice = layout.slices[next]
-        try move(offset: slice.offset, count: slice.count, layout.entries[slice.entry], gradients)
-        next += 1
+        let entry = layout.entries[slice.entry]
+        switch gradients {
+        case .byNode(let frames): try move(offset: slice.offset, count: slice.count, entry, frames)
+        case .summed(let frames):
+            for (index, frame) in zip(layout.piecesOfSlice[next], frames) {
+                let piece = layout.pieces[index]
+                try move(offset: piece.offset, count: piece.count, entry, [root: frame])
+            }
+        }
         let frame = published.frame(of: slice)
-        payload = frame.digest(after: payload)
+        digests += layout.digests(of: next, frame)
+        next += 1
         if slice.offset == logged { addToLog(slice.count) }
         return frame
     }
@@ -75,7 +92,7 @@ final class StepUpdate {
                 contributions.mapValues { $0.gradient.whole[position] })
         }
         addToLog(layout.count - logged)
-        payload = published.wholeFrames.reduce(payload) { $1.digest(after: $0) }
+        let payload = (digests + published.wholeFrames.map(\.digest)).combined
         return (Digest(rawValue: log.value), Digest(rawValue: payload))
     }
 
@@ -89,7 +106,7 @@ final class StepUpdate {
     ) throws {
         for first in stride(from: 0, to: count, by: Self.blockSize) {
             let length = min(Self.blockSize, count - first)
-            let gradient = try sum(root, count: length, into: block.pointer) { node, _, type in
+            let gradient = sum(root, count: length, into: block.pointer) { node, _, type in
                 gradients[node]?.bytes.baseAddress.map { $0 + first * type.byteCount }
             }.assumingMemoryBound(to: Float.self)
             let place = offset + first

@@ -212,8 +212,7 @@ final class TrainingEngine {
 
     /// Makes the next slice of the weights that follow a step, from contributions that may or may not count in the end.
     ///
-    /// - Parameter gradients: that slice of the gradient by tree nodes that make up the batch.
-    func makeSlice(of step: StepIndex, _ gradients: [TreeNode: TensorFrame]) throws -> TensorFrame {
+    func makeSlice(of step: StepIndex, _ gradients: SliceGradients) throws -> TensorFrame {
         let update = update ?? makeUpdate(step)
         self.update = update
         precondition(update.step == step, "a slice of step \(step) while step \(update.step) is made")
@@ -231,7 +230,7 @@ final class TrainingEngine {
         self.update = nil
         let loss = TreeNode.root(shards: run.job.cluster.shards).reduce({ contributions[$0]?.loss }, add: +)
         while update.next < run.layout.slices.count {
-            _ = try update.makeSlice(contributions.mapValues { $0.gradient.slices[update.next] })
+            _ = try update.makeSlice(.byNode(contributions.mapValues { $0.gradient.slices[update.next] }))
         }
         let digests = try update.finish(contributions)
         guard loss.isFinite, update.gradientIsFinite else {

@@ -76,6 +76,10 @@ public struct RunExplanation: Sendable, Encodable {
         case "dropped": "a contribution of \(name) was dropped: \(reason)"
         case "quarantined": "\(name) on \(event.host ?? "") was quarantined: \(reason)"
         case "recomputing": "the coordinator computed \(event.node ?? "") of \(event.work ?? "") itself: \(reason)"
+        case "reduction":
+            (event.members ?? []).isEmpty
+                ? "the coordinator summed the gradients: \(reason)"
+                : "the gradients were summed by \((event.members ?? []).joined(separator: ", "))"
         case "waiting": "waiting: \(reason)"
         case "resumed": "the coordinator went on from round \(event.round ?? 0)"
         case "checkpoint-failed", "checkpoint-refused": reason

@@ -22,6 +22,7 @@ struct RunLog {
         var shardDigests: [String]?
         var tensorDigests: [String: String]?
         var outcome: String?
+        var members: [String]?
     }
 
     let path: String

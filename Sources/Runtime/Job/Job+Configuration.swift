@@ -9,8 +9,9 @@ extension Job {
     /// What may change between a run and its continuation without changing a byte of the result. Files may move: what is
     /// in their tensors is part of the configuration digest by itself.
     private static let excluded: Set<String> = [
-        "name", "output", "checkpoints.keep", "cluster.audit", "cluster.failureTimeout", "cluster.minWorkers",
-        "cluster.workerWait", "cluster.orphanTimeout", "cluster.slowWorkers", "cluster.staging", "baselines", "trace",
+        "name", "output", "checkpoints.keep", "cluster.audit", "cluster.reduction", "cluster.failureTimeout",
+        "cluster.minWorkers", "cluster.workerWait", "cluster.orphanTimeout", "cluster.slowWorkers", "cluster.staging",
+        "baselines", "trace",
         "tensorBoard",
         "data.train.features", "data.train.labels", "data.validation.features", "data.validation.labels",
         "data.test.features", "data.test.labels", "data.unlabeled.features", "head.weight", "head.bias",

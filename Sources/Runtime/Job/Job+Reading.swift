@@ -32,11 +32,20 @@ extension Job {
         cluster = try ClusterSettings(reading: root.section("cluster"))
         checkpoints.keep = try root.section("checkpoints").whole("keep", or: checkpoints.keep, .from(1, to: 1000))
         try checkShares(root)
+        try checkReduction(root)
         if data.unlabeled != nil, selmix.labelRatio != .one {
             throw try root.section("selmix").origin(of: "labelRatio").error(
                 "`selmix.labelRatio` would mix in labels, but `data.unlabeled` has none",
                 hint: "leave `selmix.labelRatio` out, or `data.unlabeled`")
         }
+    }
+
+    /// An audit compares what the coordinator sees, and what workers sum among themselves it does not see.
+    private func checkReduction(_ root: JobSection) throws {
+        guard cluster.reduction == .workers, cluster.audit > 0 else { return }
+        throw try root.section("cluster").origin(of: "reduction").error(
+            "`cluster.reduction: workers` cannot be audited, and `cluster.audit` is \(cluster.audit)",
+            hint: "use `cluster.reduction: coordinator`, or leave `cluster.audit` out")
     }
 
     /// Every logical shard owns as many slots of the batch as any other.

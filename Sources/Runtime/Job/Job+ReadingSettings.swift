@@ -88,6 +88,7 @@ extension ClusterSettings {
         shards = try section.whole("shards", or: shards, .from(1, to: 4096))
         precision = try section.choice("precision", or: precision)
         audit = try section.number("audit", or: audit, .from(0, to: 1))
+        reduction = try section.choice("reduction", or: reduction)
         failureTimeout = try section.seconds("failureTimeout", or: failureTimeout, from: 0.1, to: 3600)
         minWorkers = try section.whole("minWorkers", or: minWorkers, .from(1, to: 4096))
         workerWait = try section.seconds("workerWait", or: workerWait, from: 0, to: 86400)

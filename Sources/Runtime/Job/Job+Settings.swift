@@ -69,12 +69,22 @@ public enum SlowWorkers: String, Sendable, Codable, CaseIterable {
 
 /// How a run is spread over machines, and when it gives up on them.
 public struct ClusterSettings: Sendable, Codable, Equatable {
-    /// What gradients are computed in and travel as.
     /// V: logical shards; part of the result, unlike the number of workers.
     public var shards = 8
+    /// What gradients are computed in and travel as.
     public var precision = Precision.float32
     /// The fraction of contributions that a second worker computes too, so that one who computes wrongly is found out.
     public var audit = 0.0
+    /// Who sums the gradients of a step.
+    public enum Reduction: String, Sendable, Codable, CaseIterable {
+        /// The coordinator, to which every worker sends all that it computes.
+        case coordinator
+        /// The workers, each some slices for all; what passes through the coordinator does not grow with their number. They
+        /// must be able to reach each other.
+        case workers
+    }
+
+    public var reduction = Reduction.coordinator
     /// Seconds of silence after which a worker counts as dead; every other time-out of the protocol follows from it.
     public var failureTimeout = 2.0
     /// Workers that must be ready before a run starts.

@@ -35,8 +35,9 @@ indirect enum JobSchema: Sendable {
         ]),
         "batch": .value,
         "cluster": .section([
-            "shards": .value, "precision": .value, "audit": .value, "failureTimeout": .value, "minWorkers": .value,
-            "workerWait": .value, "orphanTimeout": .value, "instructionSet": .value, "slowWorkers": .value,
+            "shards": .value, "precision": .value, "audit": .value, "reduction": .value,
+            "failureTimeout": .value, "minWorkers": .value, "workerWait": .value, "orphanTimeout": .value,
+            "instructionSet": .value, "slowWorkers": .value,
             "staging": .value,
         ]),
         "checkpoints": .section(["keep": .value]),

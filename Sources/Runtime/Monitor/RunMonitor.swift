@@ -183,6 +183,8 @@ final class RunMonitor {
         case .workerRefused(let name, _, _), .workerFarSlower(let name, _, _): (worker, level) = (name, .warning)
         case .quarantined(let quarantine): (worker, level) = (quarantine.worker, .error)
         case .recomputing: break
+        // It was asked for, so that it is not so needs a look.
+        case .reduction(let members, _): if members.isEmpty { level = .warning }
         case .moved(_, _, let name), .repeated(_, let name), .dropped(_, let name, _): worker = name
         case .copied(_, _, let straggler, _): worker = straggler
         case .waiting: level = .warning

@@ -20,6 +20,8 @@ struct EventLine: Encodable {
     /// Of a contribution that was wrong, and of the right one.
     var digest: String?
     var expected: String?
+    /// Who sums the gradients among themselves; empty: the coordinator.
+    var members: [String]?
     var round: Int?
     var selection: String?
     var step: Int?
@@ -77,6 +79,9 @@ struct EventLine: Encodable {
         case .copied(let shards, let work, let straggler, let name):
             (self.shards, self.work, worker) = (shards.map(\.rawValue), work.description, name)
             reason = "\(straggler) is slow"
+        case .reduction(let members, let reason):
+            self.members = members
+            if !reason.isEmpty { self.reason = reason }
         case .repeated(let assignment, let name):
             (shards, work, worker) = (assignment.shards.map(\.rawValue), assignment.work.description, name)
         case .dropped(let contribution, let name, let reason):
@@ -122,6 +127,7 @@ extension RunEvent {
         case .workerLost: "worker-lost"
         case .moved: "moved"
         case .copied: "copied"
+        case .reduction: "reduction"
         case .repeated: "repeated"
         case .dropped: "dropped"
         case .recomputing: "recomputing"

@@ -17,6 +17,22 @@ extension ParameterLayout {
             owner: buffer)
     }
 
+    /// A slice that is in one frame, piece by piece; nothing is copied.
+    func pieces(of slice: Int, _ frame: TensorFrame) -> [TensorFrame] {
+        var start = 0
+        return piecesOfSlice[slice].map { index in
+            let shape = shape(of: pieces[index])
+            let end = start + shape.reduce(frame.type.byteCount, *)
+            defer { start = end }
+            return TensorFrame(
+                name: frame.name, type: frame.type, shape: shape,
+                bytes: UnsafeRawBufferPointer(rebasing: frame.bytes[start..<end]), owner: frame.owner)
+        }
+    }
+
+    /// What stands for a slice in the digest of what it belongs to: the digests of its pieces.
+    func digests(of slice: Int, _ frame: TensorFrame) -> [UInt64] { pieces(of: slice, frame).map(\.digest) }
+
     /// Whether a received tensor is this slice.
     func matches(_ slice: Slice, _ frame: TensorFrame, _ precision: Precision) -> Bool {
         frame.name == entries[slice.entry].name && frame.shape == shape(of: slice) && frame.type == precision.wireType
@@ -61,8 +77,15 @@ extension Precision {
 extension [TensorFrame] {
     subscript(named name: String) -> TensorFrame? { first { $0.name == name } }
 
-    /// XXH3 over all frames in order, each seeded with the one before.
-    var digest: UInt64 { reduce(0) { $1.digest(after: $0) } }
+    /// Over the digests of all frames in order.
+    var digest: UInt64 { map(\.digest).combined }
+}
+
+extension [UInt64] {
+    /// XXH3 over digests as little-endian words. So tensors that go different ways are digested one by one, in any order.
+    var combined: UInt64 {
+        map(\.littleEndian).withUnsafeBytes { bytes in bytes.baseAddress.map { smx_hash($0, bytes.count, 0) } ?? 0 }
+    }
 }
 
 extension TensorFrame {
@@ -96,10 +119,8 @@ extension TensorFrame {
         return values
     }
 
-    /// XXH3 of the bytes, seeded with the digest of what comes before them.
-    func digest(after seed: UInt64) -> UInt64 {
-        bytes.baseAddress.map { smx_hash($0, bytes.count, seed) } ?? seed
-    }
+    /// XXH3 of the bytes.
+    var digest: UInt64 { bytes.baseAddress.map { smx_hash($0, bytes.count, 0) } ?? 0 }
 
     /// The same tensor, aligned for its type; copied only if it was not.
     var aligned: TensorFrame {

@@ -83,27 +83,29 @@ final class WorkerEngine {
         mixed.unlabeled = unlabeled
         for node in assignment.nodes(shards: data.job.cluster.shards) {
             let frames: [TensorFrame]
-            let digest: UInt64
+            var pieces: [UInt64] = []
             let loss: Double
             switch assignment.work {
             case .validate:
                 guard let weights = weights.parameters else { preconditionFailure("validation of rounded weights") }
                 guard let sums = try validate(node, assignment, weights: weights, isWanted: isWanted) else { return }
                 frames = sums.frames(dimension: data.dimension)
-                (digest, loss) = (frames.digest, 0)
+                loss = 0
             case .train(let step):
                 guard
                     let made = try train(
                         node, step: step, assignment, weights: rounded(weights, assignment.weights), pairs: pairs,
                         mixed: mixed, ahead: ahead, isWanted: isWanted, deliver: deliver)
                 else { return }
-                (frames, digest, loss) = made
+                (frames, pieces, loss) = made
             }
+            let digest = Digest(rawValue: (pieces + frames.map(\.digest)).combined)
             deliver(
                 .contribution(
                     Contribution(
                         assignment: assignment.number, work: assignment.work, weights: assignment.weights,
-                        selection: assignment.selection, node: node, digest: Digest(rawValue: digest), loss: loss),
+                        selection: assignment.selection, node: node, digest: digest,
+                        pieces: pieces.map { Digest(rawValue: $0) }, loss: loss),
                     frames))
         }
     }
@@ -165,11 +167,11 @@ final class WorkerEngine {
     /// Loss and gradient of one node: first the forward half of all its shards, then the gradient slice by slice, each of them
     /// summed over the shards while it is in the cache and delivered at once.
     ///
-    /// - Returns: the tensors that are not sliced, the digest of all, and the loss; nil when it is no longer wanted.
+    /// - Returns: the tensors that are not sliced, the digests of the slices' pieces, and the loss; nil when it is no longer wanted.
     private func train(
         _ node: TreeNode, step: StepIndex, _ assignment: Assignment, weights: PackedParameters, pairs: [ClassPair],
         mixed: MixedBatch, ahead: Ahead?, isWanted: () -> Bool, deliver: (Output) -> Void
-    ) throws -> (frames: [TensorFrame], digest: UInt64, loss: Double)? {
+    ) throws -> (frames: [TensorFrame], pieces: [UInt64], loss: Double)? {
         let shards = assignment.shards
         let blocksDone = ahead?.weights?.buffer === weights.buffer ? ahead?.blocks ?? 0 : 0
         let loss = try reduce(
@@ -186,7 +188,7 @@ final class WorkerEngine {
         guard let loss else { return nil }
         let layout = data.layout
         let type = sum.type(of: node)
-        var digest: UInt64 = 0
+        var digests: [UInt64] = []
         for (index, slice) in layout.slices.enumerated() {
             guard isWanted() else { return nil }
             let buffer = pool.buffer(byteCount: slice.count * type.byteCount)
@@ -194,7 +196,7 @@ final class WorkerEngine {
                 try gradient.gradient(position, rows: slice.rows, into: destination, as: type)
             }
             let frame = layout.frame(of: slice, type, in: buffer)
-            digest = frame.digest(after: digest)
+            digests += layout.digests(of: index, frame)
             progress.blocks.add(1, ordering: .relaxed)
             deliver(
                 .slice(ContributionSlice(assignment: assignment.number, node: node, index: index), frame))
@@ -211,7 +213,7 @@ final class WorkerEngine {
                 }
             }
         }
-        return (whole.wholeFrames, whole.wholeFrames.reduce(digest) { $1.digest(after: $0) }, loss)
+        return (whole.wholeFrames, digests, loss)
     }
 
     /// Sums what each shard of a node gives, by its position in the assignment.

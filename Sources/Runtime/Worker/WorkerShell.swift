@@ -43,6 +43,7 @@ public final class WorkerShell {
         /// Computed under a generation of the session, with the tensors to send.
         case computed(WorkerEngine.Output, generation: UInt64)
         case assignmentDone(UInt64, generation: UInt64)
+        case summed(PieceSum, TensorFrame)
         case staging(StagingEvent)
         /// All files are here: where each lies.
         case staged([String: String])
@@ -74,6 +75,11 @@ public final class WorkerShell {
     private var weightsIntake: WeightsIntake?
     /// Unlabelled samples by pseudo-label, with the digest of the labels.
     private var pools: (digest: UInt64, pools: UnlabeledPools)?
+    private let group: WorkerGroup
+    /// What workers that sum among themselves prove to each other.
+    private var peerPair: CurveKeyPair?
+    /// Weights that wait for pieces from other workers, and the work with them.
+    private var waitingForPieces: [Packet<CoordinatorMessage>] = []
     private var plans: [UInt64: Plan] = [:]
     private var computed: [Contribution: [TensorFrame]] = [:]
     private var exit: WorkerExit?
@@ -114,6 +120,7 @@ public final class WorkerShell {
             }
             return allowed[core]
         }
+        group = WorkerGroup(meter: meter, log: log)
         context = try MessagingContext()
         doorkeeper = try Doorkeeper(context: context, news: mailbox.signal)
         session = WorkerSession(
@@ -142,11 +149,12 @@ public final class WorkerShell {
             if waitingForConnection != nil || staging?.hasStarted == false {
                 wait = min(wait ?? Self.connectionPoll, Self.connectionPoll)
             }
-            Poller.wait([control, bulk].compactMap { $0 }, wake: mailbox.signal, timeout: wait)
+            Poller.wait([control, bulk, group.socket].compactMap { $0 }, wake: mailbox.signal, timeout: wait)
             if let message = waitingForConnection { send(message) }
             if let staging, !staging.hasStarted, bulk?.canSend == true { staging.start() }
             receive(from: \.control)
             receive(from: \.bulk)
+            for piece in group.receive(session.header) { takePiece(piece.index, of: piece.version, [piece.frame]) }
             tellFailedHandshakes()
             for arrival in mailbox.takeAll() { handle(arrival) }
             if let deadline = reconnection, SystemClock.now >= deadline {
@@ -162,6 +170,7 @@ public final class WorkerShell {
         control?.linger(.milliseconds(500))
         control = nil
         bulk = nil
+        group.close()
         if case .failed(let error) = exit { throw error }
     }
 
@@ -179,13 +188,57 @@ public final class WorkerShell {
                 meter.bytesReceived.add(packet.byteCount, ordering: .relaxed)
                 guard packet.header.incarnation == session.incarnation else { continue }
                 hearAnswer(packet.message)
-                guard take(packet) else { continue }
-                handle(.received(packet.message, packet.header))
-                staging?.receive(packet)
-                // New weights end what waited for older ones.
-                if case .weights = packet.message { plans = plans.filter { session.holds($0.key) } }
+                if !waitsForPieces(packet) { accept(packet) }
             }
         }
+    }
+
+    private func accept(_ packet: Packet<CoordinatorMessage>) {
+        guard take(packet) else { return }
+        let before = session.weights
+        handle(.received(packet.message, packet.header))
+        staging?.receive(packet)
+        guard case .weights = packet.message else { return }
+        // New weights end what waited for older ones, and what was kept of it.
+        plans = plans.filter { session.holds($0.key) }
+        if session.weights != before { group.forget(allBut: session.holds) }
+    }
+
+    // MARK: Weights that other workers pass on
+
+    /// Keeps a piece of new weights. The last missing one ends the wait of what came after it from the coordinator.
+    private func takePiece(_ index: Int, of version: WeightsVersion, _ tensors: [TensorFrame]) {
+        if let made = weightsIntake?.add(piece: index, of: version, tensors) { prepare(made) }
+        guard let first = waitingForPieces.first, case .weights(let awaited, _, _) = first.message,
+            weightsIntake?.isFull(awaited) == true
+        else { return }
+        let packets = waitingForPieces
+        waitingForPieces = []
+        for packet in packets where !waitsForPieces(packet) { accept(packet) }
+    }
+
+    /// Whether this has to wait for pieces of weights that come from other workers; it is kept then. Weights that the
+    /// coordinator sends whole end the wait: it has seen that this worker lacks them.
+    private func waitsForPieces(_ packet: Packet<CoordinatorMessage>) -> Bool {
+        switch packet.message {
+        case .weights(let version, _, let passedOn):
+            waitingForPieces = []
+            guard passedOn, weightsIntake?.isFull(version) == false else { return false }
+        case .assign where !waitingForPieces.isEmpty && waitingForPieces.count < Self.mostWaiting: break
+        default: return false
+        }
+        waitingForPieces.append(packet)
+        return true
+    }
+
+    /// Far more than a coordinator has to say to a worker without its weights.
+    private static let mostWaiting = 64
+
+    private func listenForPeers(_ data: WorkerData) {
+        let address = group.listen(
+            data, towards: options.bulkAddress, pair: peerPair, news: mailbox.signal,
+            post: { [mailbox] in mailbox.post(.summed($0.sum, $0.frame)) })
+        if let address { handle(.listening(peerAddress: address)) }
     }
 
     /// Tells how long an answer took.
@@ -206,12 +259,15 @@ public final class WorkerShell {
             guard let frame = packet.tensors[named: "job"] else { return false }
             do {
                 job = try JSONDecoder().decode(Job.self, from: Data(frame.bytes))
+                peerPair = try packet.tensors[named: "peerKey"].flatMap { CurveKey(bytes: $0.bytes) }
+                    .map { try CurveKeyPair(secretKey: $0) }
+                if let data { listenForPeers(data) }
                 return true
             } catch {
                 handle(.loadFailed(SelMixError(.cluster, "the coordinator's job is unreadable", cause: "\(error)")))
                 return false
             }
-        case .weights(let version, let digest):
+        case .weights(let version, let digest, _):
             guard let values = weightsIntake?.complete(version, digest, packet.tensors) else {
                 log.warning("weights \(version) arrived incomplete or damaged and are dropped")
                 return false
@@ -219,7 +275,11 @@ public final class WorkerShell {
             weights = (version, values)
             return true
         case .weightsSlice(let version, let index):
-            if let values = weightsIntake?.add(index, of: version, packet.tensors) { prepare(slice: index, of: values) }
+            if let made = weightsIntake?.add(slice: index, of: version, packet.tensors) { prepare(made) }
+            return true
+        case .weightsPiece(let version, let index):
+            if let frame = packet.tensors.first { group.passOn(index, of: version, frame, header: session.header) }
+            takePiece(index, of: version, packet.tensors)
             return true
         case .assign(let assignment):
             guard let data, assignment.shards.allSatisfy({ $0.rawValue < data.job.cluster.shards }) else {
@@ -228,6 +288,7 @@ public final class WorkerShell {
             guard case .train = assignment.work else { return weights?.values.precision == .float32 }
             guard let plan = plan(of: assignment, packet.tensors, data) else { return false }
             plans[assignment.number] = plan
+            group.join(assignment, as: session.incarnation)
             return true
         default:
             return true
@@ -298,6 +359,7 @@ public final class WorkerShell {
                 engine = EngineBox(try WorkerEngine(data: data, progress: progress), processor: processor)
                 self.data = data
                 weightsIntake = WeightsIntake(layout: data.layout)
+                listenForPeers(data)
                 handle(.loaded(probe: probe))
             } catch {
                 handle(.loadFailed(SelMixError(describing: error)))
@@ -305,6 +367,8 @@ public final class WorkerShell {
         case .computed(let output, let computedUnder):
             guard computedUnder == generation else { return }
             deliver(output)
+        case .summed(let sum, let frame):
+            sent(Packet(.sum(sum), header: session.header, tensors: [frame]), over: bulk)
         case .staging(let event):
             staging?.handle(event)
             if let progress = staging?.progress { handle(.staging(progress)) }
@@ -320,9 +384,12 @@ public final class WorkerShell {
     private func deliver(_ output: WorkerEngine.Output) {
         switch output {
         case .slice(let slice, let frame):
-            guard session.holds(slice.assignment) else { return }
-            sent(Packet(.slice(slice), header: session.header, tensors: [frame]), over: bulk)
+            guard let assignment = session.assignment(slice.assignment) else { return }
+            if !group.take(slice, frame, of: assignment, header: session.header) {
+                sent(Packet(.slice(slice), header: session.header, tensors: [frame]), over: bulk)
+            }
         case .contribution(let contribution, let frames):
+            group.take(contribution, frames)
             computed[contribution] = frames
             handle(.computed(contribution))
             computed[contribution] = nil
@@ -343,9 +410,13 @@ public final class WorkerShell {
                 send(contribution, frames)
             case .load(let welcome): load(welcome)
             case .compute(let assignment): start(assignment)
+            case .handIn(let number): handIn(number)
             case .reset:
                 progress.generation.add(1, ordering: .relaxed)
                 weights = nil
+                weightsIntake = data.map { WeightsIntake(layout: $0.layout) }
+                waitingForPieces = []
+                group.reset()
                 plans = [:]
             case .exit(let exit): self.exit = exit
             }
@@ -416,7 +487,7 @@ public final class WorkerShell {
     }
 
     private func send(_ contribution: Contribution, _ frames: [TensorFrame]) {
-        sent(Packet(.contribution(contribution), header: session.header, tensors: frames), over: bulk)
+        sent(Packet(.contribution(group.form(of: contribution)), header: session.header, tensors: frames), over: bulk)
     }
 
     private func sent(_ packet: Packet<WorkerMessage>, over socket: Socket?) {
@@ -424,6 +495,17 @@ public final class WorkerShell {
             meter.bytesSent.add(packet.byteCount, ordering: .relaxed)
         } else {
             meter.errors.add(1, ordering: .relaxed)
+        }
+    }
+
+    /// Sends all that was computed for a group that is given up.
+    private func handIn(_ assignment: UInt64) {
+        for output in group.handIn(assignment) {
+            switch output {
+            case .slice(let slice, let frame):
+                sent(Packet(.slice(slice), header: session.header, tensors: [frame]), over: bulk)
+            case .contribution(let contribution, let frames): send(contribution, frames)
+            }
         }
     }
 
@@ -467,6 +549,7 @@ public final class WorkerShell {
             preconditionFailure("\(assignment) without its weights")
         }
         let plan = plans[assignment.number] ?? Plan(pairs: [])
+        group.begin(assignment)
         let generation = progress.generation.load(ordering: .relaxed)
         compute.async { [mailbox, meter, progress, values = weights.values] in
             do {
@@ -489,11 +572,13 @@ public final class WorkerShell {
     }
 
     /// Goes on with what was begun ahead of the next assignment, when its weights arrive.
-    private func prepare(slice index: Int, of weights: PackedParameters) {
-        guard let engine else { return }
+    private func prepare(_ arrived: WeightsIntake.Arrived) {
+        guard let engine, !arrived.slices.isEmpty else { return }
         compute.async { [mailbox, meter] in
             do {
-                try meter.measureAhead { try engine.engine.prepare(slice: index, of: weights) }
+                try meter.measureAhead {
+                    for index in arrived.slices { try engine.engine.prepare(slice: index, of: arrived.values) }
+                }
             } catch {
                 mailbox.post(.session(.computeFailed(SelMixError(describing: error))))
             }

@@ -20,6 +20,8 @@ extension BenchCommand {
         var workers = 2
         @Option(help: "float32 or bfloat16.")
         var precision = Precision.float32
+        @Option(help: "Who sums gradients: coordinator or workers.")
+        var reduction = ClusterSettings.Reduction.coordinator
         @Option(help: "Training samples to make up.")
         var samples = 32_768
         @Option(help: "Steps to time.")
@@ -44,17 +46,18 @@ extension BenchCommand {
             var settings = StepBench.Settings()
             (settings.classes, settings.dimension, settings.batch) = (classes, dimension, batch)
             (settings.shards, settings.workers, settings.precision) = (shards, workers, precision)
-            (settings.samples, settings.steps) = (samples, steps)
+            (settings.samples, settings.steps, settings.reduction) = (samples, steps, reduction)
             let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
             let log = LogSetup.logger("selmix")
             let result = try await StepBench.run(settings, program: program, log: log)
             if json { return print(try JSONText.of(result)) }
             print(
-                "\(workers) workers, \(precision.rawValue), batch \(batch), \(classes) classes, d = \(dimension): "
-                    + "\(Int(result.samplesPerSecond)) samples/s, \(BenchCommand.rounded(result.stepMilliseconds, 2)) ms a step"
+                "\(workers) workers, \(precision.rawValue), batch \(batch), \(classes) classes, d = \(dimension), "
+                    + "summed by the \(reduction.rawValue): \(Int(result.samplesPerSecond)) samples/s, \(BenchCommand.rounded(result.stepMilliseconds, 2)) ms a step"
             )
         }
     }
 }
 
 extension Precision: ExpressibleByArgument {}
+extension ClusterSettings.Reduction: ExpressibleByArgument {}

@@ -19,6 +19,13 @@ struct CountingChecker {
     private var wrong: Set<TreeNode> = []
     /// A wrong node that was not to be audited has been used: from here on the bits are those of another run.
     private(set) var isSpoilt = false
+    /// The workers that sum the open step, as its assignments say.
+    private var group: ReductionGroup?
+    /// The open step's group was given up.
+    private var isGivenUp = false
+    /// Pieces of which a sum is kept, and those among them that are not what they should be.
+    private var sums: Set<Int> = []
+    private var wrongSums: Set<Int> = []
 
     init(_ reference: ReferenceRun, audit: AuditPlan) {
         self.reference = reference
@@ -50,6 +57,11 @@ struct CountingChecker {
             throw Violation("\(assignment) \(featureSumsWanted ? "lacks" : "has") feature sums")
         }
         for shard in assignment.shards { holders[shard.rawValue] = life }
+        guard let named = assignment.group else { return }
+        guard !isGivenUp, group == nil || group == named, named.contains(life), named.members.count > 1 else {
+            throw Violation("\(assignment) is for a group that does not sum \(told), or not with this worker")
+        }
+        group = named
     }
 
     /// - Parameter mayBeWrong: some worker computes wrongly.
@@ -63,12 +75,54 @@ struct CountingChecker {
             timesCounted[shard] += 1
             guard timesCounted[shard] == 1 else { throw Violation("shard \(shard) of \(told) is counted again") }
         }
+        guard contribution.pieces.isEmpty == (group == nil) else {
+            throw Violation("\(contribution) counts, and its gradient went to who does not sum it")
+        }
         let withFeatureSums = if case .validate = contribution.work { featureSumsWanted } else { false }
         guard !isSpoilt else { return }
-        if tensors != reference.value(of: node, in: contribution.work, withFeatureSums: withFeatureSums) {
+        let expected = reference.value(of: node, in: contribution.work, withFeatureSums: withFeatureSums)
+        if !isRight(contribution, tensors, expected) {
             guard mayBeWrong else { throw Violation("\(contribution) differs from the undisturbed run and counts") }
             wrong.insert(node)
         }
+    }
+
+    /// A contribution to a group shows its digests alone.
+    private func isRight(_ contribution: Contribution, _ tensors: Tensors, _ expected: Tensors) -> Bool {
+        guard !contribution.pieces.isEmpty, case .gradient(let sum) = expected else { return tensors == expected }
+        return contribution.pieces == reference.model.sliceDigests(of: sum.gradient) && contribution.loss == sum.loss
+    }
+
+    /// A piece, summed by a worker, is kept.
+    mutating func keptSum(
+        _ sum: PieceSum, _ piece: Model.Parameters, from life: Incarnation, mayBeWrong: Bool
+    ) throws(Violation) {
+        let work = Work.train(sum.step)
+        guard isOpen(work), let group, (0..<reference.model.pieces).contains(sum.index) else {
+            throw Violation("a sum of piece \(sum.index) of \(work) is kept, expected is \(told)")
+        }
+        guard group.reducer(of: sum.index).life == life else {
+            throw Violation("piece \(sum.index) of \(told) is kept from a worker that does not sum it")
+        }
+        guard sums.insert(sum.index).inserted else {
+            throw Violation("piece \(sum.index) of \(told) is kept again")
+        }
+        let root = TreeNode.root(shards: reference.model.shards)
+        guard !isSpoilt, case .gradient(let whole) = reference.value(of: root, in: work, withFeatureSums: false),
+            piece != reference.model.piece(sum.index, of: whole.gradient)
+        else { return }
+        guard mayBeWrong else {
+            throw Violation("the sum of piece \(sum.index) of \(told) differs from the undisturbed run and is kept")
+        }
+        wrongSums.insert(sum.index)
+    }
+
+    /// The group is given up; what the coordinator keeps all the same shows when the step is taken for complete.
+    mutating func droppedSums() {
+        isGivenUp = true
+        group = nil
+        sums = []
+        wrongSums = []
     }
 
     /// What was counted is not to be used.
@@ -98,6 +152,9 @@ struct CountingChecker {
             throw Violation("\(lie) of \(told) is wrong, is audited, and is used")
         }
         if !wrong.isEmpty { isSpoilt = true }
+        if !isSpoilt, !wrongSums.isEmpty {
+            throw Violation("pieces \(wrongSums.sorted()) of \(told) are wrong, and nothing that they were summed from")
+        }
         clear()
         expected = reference.next(after: work)
     }
@@ -110,7 +167,13 @@ struct CountingChecker {
         }
     }
 
-    mutating func stepped(_ result: StepResult) throws(Violation) {
+    /// - Parameter summed: pieces that the weights were moved with as workers summed them.
+    mutating func stepped(_ result: StepResult, summed: Set<Int>) throws(Violation) {
+        guard summed == (group == nil ? [] : Set(0..<reference.model.pieces)), summed == sums else {
+            throw Violation(
+                "step \(result.step) has sums of the pieces \(summed.sorted()) from workers, which "
+                    + (group == nil ? "do not sum it" : "sum it"))
+        }
         try complete(.train(result.step))
         guard isSpoilt || result == reference.steps[result.step.rawValue] else {
             throw Violation("step \(result.step) made other weights than the undisturbed run")
@@ -123,6 +186,7 @@ struct CountingChecker {
 
     private mutating func clear() {
         wrong = []
+        (group, isGivenUp, sums, wrongSums) = (nil, false, [], [])
         for shard in timesCounted.indices {
             timesCounted[shard] = 0
             holders[shard] = nil

@@ -69,14 +69,15 @@ struct MembershipChecker {
         return first == nil
     }
 
-    func kept(_ contribution: Contribution, _ letter: WorkerLetter, epoch: Epoch) throws(Violation) {
+    /// A contribution or a sum counts.
+    func kept(_ letter: WorkerLetter, epoch: Epoch) throws(Violation) {
         guard letter.epoch == epoch else {
-            throw Violation("\(contribution) counts in epoch \(epoch), sent in \(letter.epoch)")
+            throw Violation("\(letter.message) counts in epoch \(epoch), sent in \(letter.epoch)")
         }
         guard letter.header.incarnation == letter.sender else {
-            throw Violation("\(contribution) of an earlier life counts for a later one")
+            throw Violation("\(letter.message) of an earlier life counts for a later one")
         }
-        guard members[letter.sender] != nil else { throw Violation("\(contribution) counts, from a worker given up") }
+        guard members[letter.sender] != nil else { throw Violation("\(letter.message) counts, from a worker given up") }
     }
 
     /// After every event of the coordinator.

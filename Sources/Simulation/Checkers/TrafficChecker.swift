@@ -3,13 +3,18 @@ import Coordination
 
 /// Nothing grows without bound: sendings of an assignment, sendings of weights, and what a worker says that it holds.
 struct TrafficChecker {
-    /// The first sending and three repeats.
+    /// The first sending and three repeats, and as many when a group is given up.
     private static let mostSendings = 4
 
     private let shards: Int
-    private var sendings: [UInt64: Int] = [:]
+    private var sendings: [Sending: Int] = [:]
     private var assignmentsSent = 0
     private var weightsSent = 0
+
+    private struct Sending: Hashable {
+        let number: UInt64
+        let isForGroup: Bool
+    }
 
     init(shards: Int) { self.shards = shards }
 
@@ -17,8 +22,9 @@ struct TrafficChecker {
 
     mutating func assigned(_ assignment: Assignment) throws(Violation) {
         assignmentsSent += 1
-        let number = sendings[assignment.number, default: 0] + 1
-        sendings[assignment.number] = number
+        let sending = Sending(number: assignment.number, isForGroup: assignment.group != nil)
+        let number = sendings[sending, default: 0] + 1
+        sendings[sending] = number
         guard number <= Self.mostSendings else { throw Violation("\(assignment) is sent for the \(number)th time") }
     }
 

@@ -59,14 +59,19 @@ extension Cluster {
             trace.line(now) { "\(told(workers[id.index].session.incarnation)) computes \(node) wrongly" }
         }
         var loss = 0.0
-        if case .gradient(let sum) = tensors { loss = sum.loss }
+        var pieces: [Digest] = []
+        if case .gradient(let sum) = tensors {
+            loss = sum.loss
+            if assignment.group != nil { pieces = model.sliceDigests(of: sum.gradient) }
+        }
         workers[id.index].tensorsInHand = tensors
         try tell(
             id,
             .computed(
                 Contribution(
                     assignment: assignment.number, work: assignment.work, weights: assignment.weights,
-                    selection: assignment.selection, node: node, digest: tensors.digest, loss: loss)))
+                    selection: assignment.selection, node: node, digest: model.digest(of: tensors), pieces: pieces,
+                    loss: loss)))
     }
 
     private func finish(_ computation: WorkerProcess.Computation, _ id: ProcessID) throws(Violation) {

@@ -21,6 +21,7 @@ extension Cluster {
         counting.restart(at: start.round)
         membership.restart(at: now, needing: max(1, settings.minWorkers - quarantined.count))
         traffic.restart()
+        lastTurn = now
         trace.line(now) { "coordinator starts, epoch \(epoch), round \(start.round)" }
         try tell(.started)
         let letters = waiting
@@ -47,10 +48,10 @@ extension Cluster {
             return
         }
         var letter = letter
+        guard hasAnnouncedDigest(letter) else {
+            throw Violation("\(told(letter.sender)) sent tensors that do not have the announced digest")
+        }
         if case .contribution(let contribution) = letter.message {
-            guard letter.tensors.digest == contribution.digest else {
-                throw Violation("\(told(letter.sender)) sent tensors that do not have the announced digest")
-            }
             if canary == .rubberStamp { letter.message = .contribution(stamped(contribution)) }
             if canary == .earlierLife { letter.header = presentHeader(of: process, letter.header) }
         }
@@ -58,6 +59,7 @@ extension Cluster {
             "coordinator <- \(told(letter.sender)): \(letter.message)"
         }
         try traffic.heard(letter.message)
+        if canary == .unaskedSums { try keepUnasked(letter) }
         try tell(.received(letter.message, letter.header), letter)
         if canary == .resendStorm, case .heartbeat = letter.message { try resendEverything() }
     }
@@ -68,7 +70,10 @@ extension Cluster {
         if let deadline = coordinator!.core.nextDeadline, now >= deadline { try tell(.tick) } else { setAlarm() }
     }
 
-    func reduced(_ work: Work, _ kept: KeptContributions, isLast: Bool) throws(Violation) {
+    func reduced(
+        _ work: Work, _ kept: KeptContributions, _ sums: [Int: Model.Parameters], isLast: Bool
+    ) throws(Violation) {
+        lastTurn = now
         let inOrder = canary != .arrivalOrder
         let sum = inOrder ? kept.sum(shards: model.shards) : kept.sumInOrderOfArrival()
         switch (work, sum) {
@@ -79,13 +84,22 @@ extension Cluster {
             try counting.selected(selection)
             try tell(.selected(selection))
         case (.train(let step), .gradient(let sum)):
-            let result = coordinator!.state.apply(step, sum, model)
-            try counting.stepped(result)
-            writeCheckpoint(after: step)
-            try tell(.stepped(result))
+            // There are sums only if the coordinator forgot to drop them.
+            let gradient = sums.isEmpty ? sum.gradient : model.assembled(sums)
+            try apply(step, GradientSum(gradient: gradient, loss: sum.loss), summed: Set(sums.keys))
+        case (.train(let step), .loss(let loss)):
+            try apply(step, GradientSum(gradient: model.assembled(sums), loss: loss), summed: Set(sums.keys))
         default:
             preconditionFailure("\(work) gave \(sum)")
         }
+    }
+
+    private func apply(_ step: StepIndex, _ sum: GradientSum, summed: Set<Int>) throws(Violation) {
+        let result = coordinator!.state.apply(step, sum, model)
+        try counting.stepped(result, summed: summed)
+        writeCheckpoint(after: step)
+        passWeightsOn(WeightsVersion(step.rawValue + 1))
+        try tell(.stepped(result))
     }
 
     func recomputed(_ contribution: Contribution, _ tensors: Tensors) throws(Violation) {
@@ -140,8 +154,7 @@ extension Cluster {
             send(message, .none, to: peer, over: .control)
         case .sendWeights(let version, let peer):
             try traffic.sendsWeights()
-            let weights = coordinator!.state.weights
-            send(.weights(version, model.digest(of: weights)), .weights(weights), to: peer, over: .bulk)
+            sendWeights(version, to: peer)
         case .assign(let assignment, let peer):
             try counting.assigned(assignment, to: peer)
             if try membership.assigned(assignment, to: peer) { try checkStay(of: peer) }
@@ -155,6 +168,11 @@ extension Cluster {
             if canary == .verdictIgnored { return }
             try counting.dropped(node)
             coordinator!.kept.drop(node)
+        case .keepSum(let index):
+            try keepSum(index, letter)
+        case .dropSums:
+            counting.droppedSums()
+            if canary != .abandonedSums { coordinator!.sums = [:] }
         case .recompute(let assignment):
             recompute(assignment)
         case .select(let round, let isLast):
@@ -182,9 +200,9 @@ extension Cluster {
         guard let letter, case .contribution(let contribution) = letter.message else {
             throw Violation("told to keep \(node), which did not come")
         }
-        try membership.kept(contribution, letter, epoch: coordinator!.epoch)
+        try membership.kept(letter, epoch: coordinator!.epoch)
         try counting.kept(node, contribution, letter.tensors, mayBeWrong: !liars.isEmpty)
-        coordinator!.kept.keep(node, letter.tensors)
+        coordinator!.kept.keep(node, contribution.pieces.isEmpty ? letter.tensors : .loss(contribution.loss))
     }
 
     /// What the compute thread does between reductions; it has the present weights.
@@ -198,12 +216,12 @@ extension Cluster {
         if case .gradient(let sum) = tensors { loss = sum.loss }
         let contribution = Contribution(
             assignment: 0, work: assignment.work, weights: assignment.weights, selection: assignment.selection,
-            node: node, digest: tensors.digest, loss: loss)
+            node: node, digest: model.digest(of: tensors), loss: loss)
         schedule(
             .recomputed(contribution, tensors, coordinator!.epoch), after: settings.blockTime * node.count)
     }
 
-    private func send(_ message: CoordinatorMessage, _ tensors: Tensors, to peer: Incarnation, over channel: Channel) {
+    func send(_ message: CoordinatorMessage, _ tensors: Tensors, to peer: Incarnation, over channel: Channel) {
         guard let process = owners[peer] else { return }
         let header = Header(runID: Settings.runID, epoch: coordinator!.epoch, worker: "", incarnation: peer)
         send(
@@ -219,9 +237,10 @@ extension Cluster {
     }
 
     private func reduce(_ work: Work, isLast: Bool) {
-        let kept = coordinator!.kept
+        let (kept, sums) = (coordinator!.kept, coordinator!.sums)
         coordinator!.kept = KeptContributions()
-        schedule(.reduced(work, kept, isLast: isLast, coordinator!.epoch), after: settings.reduceTime)
+        coordinator!.sums = [:]
+        schedule(.reduced(work, kept, sums, isLast: isLast, coordinator!.epoch), after: settings.reduceTime)
     }
 
     private func record(_ event: RunEvent, _ letter: WorkerLetter?) throws(Violation) {
@@ -229,6 +248,7 @@ extension Cluster {
         statistics.note(event)
         try membership.recorded(event, at: now)
         try checkSerenity(event)
+        try checkGroups(event)
         switch event {
         case .workerJoined(let name, _, _):
             if quarantined[name] != nil { throw Violation("\(name) is let in after it was quarantined") }

@@ -77,9 +77,26 @@ extension Cluster {
         case .copied: sawCopies = true
         // The slower of two copies comes late, or in larger nodes than the other.
         case .dropped where sawCopies: break
+        case .reduction(members: [], let reason) where !Self.isNoFailure(reason):
+            throw Violation("without any fault: \(event)")
+        // It was told to leave while it was loading.
+        case .workerLost(_, let life, _) where owners[life].map { workers[$0.index].stopRequested } ?? false: break
         case .workerLost, .workerRefused, .moved, .repeated, .dropped: throw Violation("without any fault: \(event)")
         default: break
         }
+    }
+
+    /// Once faults are over, a group sums the steps that begin then.
+    func checkGroups(_ event: RunEvent) throws(Violation) {
+        guard case .reduction(members: [], let reason) = event, let settledAt, lastTurn > settledAt, liars.isEmpty,
+            reason.hasPrefix("no sums") || reason.hasPrefix("piece")
+        else { return }
+        throw Violation("long after the faults: \(event)")
+    }
+
+    /// Why there is no group although nothing went wrong.
+    private static func isNoFailure(_ reason: String) -> Bool {
+        reason.hasPrefix("a group needs") || reason.hasPrefix("other workers cannot reach")
     }
 
     func checkExit(of worker: WorkerProcess, _ exit: WorkerExit) throws(Violation) {

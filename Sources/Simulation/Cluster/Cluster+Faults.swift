@@ -67,7 +67,8 @@ extension Cluster {
             let end = end(of: duration)
             guard let id = victim() else { return }
             statistics.count(.clog)
-            let links = faultDice.chance(0.5) ? LinkID.all(of: id) : [faultDice.pick(LinkID.all(of: id))]
+            let all = links(of: id)
+            let links = faultDice.chance(0.5) ? all : [faultDice.pick(all)]
             network.clog(links, delay: delay)
             schedule(.unclog(links), at: end)
         case .replay(let count):
@@ -159,8 +160,8 @@ extension Cluster {
         return "x\(namesGiven)"
     }
 
-    private func victim() -> ProcessID? {
-        let running = workers.filter { $0.isRunning && $0.stranger == nil }
+    private func victim(besides other: ProcessID? = nil) -> ProcessID? {
+        let running = workers.filter { $0.isRunning && $0.stranger == nil && $0.id != other }
         guard !running.isEmpty else { return nil }
         let worker = faultDice.pick(running)
         trace.line(now) { "      strikes \(told(worker.session.incarnation))" }
@@ -173,15 +174,26 @@ extension Cluster {
             return workers.filter(\.isRunning).flatMap { LinkID.all(of: $0.id) }
         }
         guard let id = victim() else { return nil }
-        let all = LinkID.all(of: id)
-        let cut =
-            switch partition {
-            case .worker, .coordinator: all
-            case .deaf: all.filter { $0.direction == .toWorker }
-            case .mute: all.filter { $0.direction == .toCoordinator }
-            case .singleLink: [faultDice.pick(all)]
-            }
-        statistics.count(partition == .worker ? .partition : .oneWayPartition)
+        let all = links(of: id)
+        let cut: [LinkID]
+        switch partition {
+        case .worker, .coordinator: cut = all
+        case .deaf: cut = all.filter { !$0.isFrom(id) }
+        case .mute: cut = all.filter { $0.isFrom(id) }
+        case .singleLink: cut = [faultDice.pick(LinkID.all(of: id))]
+        case .peers, .deafPeer:
+            guard let peer = victim(besides: id) else { return nil }
+            cut = partition == .peers ? LinkID.all(between: id, and: peer) : [.peer(from: peer, to: id)]
+        }
+        statistics.count(
+            partition.isBetweenWorkers ? .peerPartition : partition == .worker ? .partition : .oneWayPartition)
         return cut
+    }
+
+    /// All links of a process: to the coordinator, and to the other workers that there are.
+    private func links(of id: ProcessID) -> [LinkID] {
+        guard model.pieces > 0 else { return LinkID.all(of: id) }
+        let peers = workers.filter { $0.isRunning && $0.id != id }
+        return LinkID.all(of: id) + peers.flatMap { LinkID.all(between: id, and: $0.id) }
     }
 }

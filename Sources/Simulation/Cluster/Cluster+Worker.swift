@@ -9,9 +9,11 @@ extension Cluster {
         let id = ProcessID(index: workers.count)
         let session = WorkerSession(
             settings.worker(name: name, process: id, stranger: stranger, seed: workerDice.next()))
+        let isReachable = !workerDice.chance(settings.isolation)
         workers.append(
             WorkerProcess(
-                id: id, name: name, stranger: stranger, session: session, pace: workerDice.pick([1, 1, 2, 3]), at: now))
+                id: id, name: name, stranger: stranger, session: session, pace: workerDice.pick([1, 1, 2, 3]),
+                address: isReachable ? "process \(id.index)" : "", shards: model.shards, at: now))
         workers[id.index].isQuarantined = quarantined[name] != nil
         network.addLinks()
         lastWord = now
@@ -29,7 +31,7 @@ extension Cluster {
 
     func deliver(_ letter: CoordinatorLetter, to id: ProcessID) throws(Violation) {
         guard workers[id.index].isRunning, letter.header.incarnation == workers[id.index].session.incarnation,
-            take(letter, id)
+            try take(letter, id)
         else { return }
         trace.line(now, routine: letter.message.isRoutine) {
             "\(told(letter.header.incarnation)) <- coordinator: \(letter.message)"
@@ -39,21 +41,38 @@ extension Cluster {
             lastWord = now
         }
         try tell(id, .received(letter.message, letter.header))
+        try deliverWaiting(id)
     }
 
     /// Keeps what came beside a message.
     ///
     /// - Returns: false when the shell would not pass the message on.
-    private func take(_ letter: CoordinatorLetter, _ id: ProcessID) -> Bool {
+    private func take(_ letter: CoordinatorLetter, _ id: ProcessID) throws(Violation) -> Bool {
         switch (letter.message, letter.tensors) {
-        case (.weights(let version, _), .weights(let values)):
+        case (.weightsPiece(let version, let index), .piece(let piece)):
             guard workers[id.index].isLoaded else { return false }
+            workers[id.index].exchange.add(piece, index, of: version)
+            passOn(piece, index, of: version, from: id)
+            return true
+        case (.weights(let version, let digest, _), _):
+            guard workers[id.index].isLoaded, let values = weights(version, letter, id) else { return false }
+            guard model.digest(of: values) == digest else {
+                throw Violation("\(workers[id.index].name) has weights \(version) that are not the announced ones")
+            }
+            if version != workers[id.index].weights?.version { workers[id.index].exchange.forgetAnswers() }
             workers[id.index].formerWeights = workers[id.index].weights?.values
             workers[id.index].weights = (version, values)
             return true
-        case (.assign(let assignment), .plan(let plan)):
+        case (.assign(let assignment), let tensors):
             guard workers[id.index].isLoaded else { return false }
-            workers[id.index].plans[assignment.number] = plan
+            if assignment.weights != workers[id.index].weights?.version,
+                assignment.weights == workers[id.index].exchange.waiting?.version
+            {
+                workers[id.index].exchange.putAside(letter)
+                return false
+            }
+            workers[id.index].exchange.note(assignment)
+            if case .plan(let plan) = tensors { workers[id.index].plans[assignment.number] = plan }
             return true
         default:
             return true
@@ -79,7 +98,8 @@ extension Cluster {
         guard workers[id.index].isRunning else { return }
         workers[id.index].isLoaded = true
         let rounding = workers[id.index].stranger == .otherRounding ? Digest(rawValue: 0xBAD) : Settings.probe
-        try tell(id, .loaded(probe: rounding))
+        try tell(id, .listening(peerAddress: workers[id.index].address))
+        if workers[id.index].isRunning { try tell(id, .loaded(probe: rounding)) }
     }
 
     /// Hands an event to the session and carries out what it decides.
@@ -120,7 +140,9 @@ extension Cluster {
         case .send(let message):
             try send(message, .none, from: id, over: .control)
         case .sendContribution(let contribution):
-            try send(.contribution(contribution), workers[id.index].tensorsInHand, from: id, over: .bulk)
+            try sendContribution(contribution, from: id)
+        case .handIn(let assignment):
+            try handIn(assignment, from: id)
         case .load:
             schedule(.loaded(id), after: settings.loadTime * disk.slowness)
         case .compute(let assignment):
@@ -129,6 +151,7 @@ extension Cluster {
             workers[id.index].generation += 1
             workers[id.index].weights = nil
             workers[id.index].plans = [:]
+            workers[id.index].exchange = GroupExchange(shards: model.shards)
         case .exit(let exit):
             trace.line(now) { "\(told(workers[id.index].session.incarnation)) exits: \(exit.told)" }
             workers[id.index].end(.exited(exit), at: now)
@@ -136,7 +159,7 @@ extension Cluster {
         }
     }
 
-    private func send(
+    func send(
         _ message: WorkerMessage, _ tensors: Tensors, from id: ProcessID, over channel: Channel
     ) throws(Violation) {
         let worker = workers[id.index]

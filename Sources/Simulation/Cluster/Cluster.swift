@@ -35,6 +35,8 @@ final class Cluster {
     var sawCopies = false
     /// When the last of what the faults delayed has arrived.
     var settledAt: Instant?
+    /// When the coordinator last began or ended a piece of work: the open one began no earlier.
+    var lastTurn = Instant.origin
     /// Worker processes that will start.
     var startsPending = 0
     var namesGiven = 0
@@ -125,14 +127,17 @@ final class Cluster {
         case .toWorker(let process, let letter): try deliver(letter, to: process)
         case .coordinatorAlarm: try coordinatorAlarm()
         case .workerAlarm(let process): try workerAlarm(process)
-        case .reduced(let work, let kept, let isLast, let epoch):
-            if coordinator?.epoch == epoch { try reduced(work, kept, isLast: isLast) }
+        case .toPeer(let process, let letter): try deliver(letter, to: process)
+        case .reduced(let work, let kept, let sums, let isLast, let epoch):
+            if coordinator?.epoch == epoch { try reduced(work, kept, sums, isLast: isLast) }
         case .recomputed(let contribution, let tensors, let epoch):
             if coordinator?.epoch == epoch { try recomputed(contribution, tensors) }
         case .concluded(let epoch):
             if coordinator?.epoch == epoch { try concluded() }
         case .loaded(let process): try loaded(process)
         case .blockDone(let process): try blockDone(process)
+        case .summed(let process, let sum, let values, let generation):
+            if workers[process.index].generation == generation { try summed(sum, values, on: process) }
         case .startCoordinator: if coordinator == nil, outcome == nil { try startCoordinator() }
         case .startWorker(let name):
             startsPending -= 1
@@ -166,19 +171,24 @@ final class Cluster {
     // MARK: Letters
 
     func send(_ letter: WorkerLetter, from process: ProcessID, over channel: Channel) {
-        let link = LinkID(process: process, channel: channel, direction: .toCoordinator)
         let event = ClusterEvent.toCoordinator(letter, from: process)
-        let fate = post(event, over: link)
+        let fate = post(event, over: .coordinator(process, channel, .toCoordinator))
         trace.line(now, routine: letter.message.isRoutine) {
             "\(told(letter.sender)) -> coordinator: \(letter.message)\(fate.told(now))"
         }
     }
 
     func send(_ letter: CoordinatorLetter, to process: ProcessID, over channel: Channel) {
-        let link = LinkID(process: process, channel: channel, direction: .toWorker)
-        let fate = post(.toWorker(process, letter), over: link)
+        let fate = post(.toWorker(process, letter), over: .coordinator(process, channel, .toWorker))
         trace.line(now, routine: letter.message.isRoutine) {
             "coordinator -> \(told(letter.header.incarnation)): \(letter.message)\(fate.told(now))"
+        }
+    }
+
+    func send(_ letter: PeerLetter, from process: ProcessID, to peer: ProcessID) {
+        let fate = post(.toPeer(peer, letter), over: .peer(from: process, to: peer))
+        trace.line(now) {
+            "\(told(letter.sender)) -> \(workers[peer.index].name): \(letter.message.told)\(fate.told(now))"
         }
     }
 
@@ -210,5 +220,7 @@ final class Cluster {
 
     private func mend(_ links: [LinkID]) {
         for (letter, link) in network.mend(links) { _ = post(letter, over: link) }
+        // The last faults end at the moment of the calm, some of them after it is told.
+        if let settledAt { self.settledAt = max(settledAt, network.latestArrival) }
     }
 }

@@ -6,11 +6,13 @@ enum ClusterEvent {
     /// A worker's letter reaches the coordinator's address.
     case toCoordinator(WorkerLetter, from: ProcessID)
     case toWorker(ProcessID, CoordinatorLetter)
+    /// A letter of another worker reaches a worker.
+    case toPeer(ProcessID, PeerLetter)
     /// The deadline that a process set itself.
     case coordinatorAlarm
     case workerAlarm(ProcessID)
     /// The coordinator's compute thread is done with a piece of work; of no interest to a later epoch.
-    case reduced(Work, KeptContributions, isLast: Bool, Epoch)
+    case reduced(Work, KeptContributions, [Int: Model.Parameters], isLast: Bool, Epoch)
     /// The coordinator's compute thread has computed a node itself.
     case recomputed(Contribution, Tensors, Epoch)
     /// The results are on disk.
@@ -18,6 +20,8 @@ enum ClusterEvent {
     case loaded(ProcessID)
     /// The worker's compute thread is done with one shard.
     case blockDone(ProcessID)
+    /// A worker is done with a piece that it sums for its group; of no interest to a later generation.
+    case summed(ProcessID, PieceSum, Model.Parameters, generation: Int)
     case startCoordinator
     case startWorker(name: String)
     case fault(Fault)
@@ -37,7 +41,8 @@ enum ClusterEvent {
     var subject: Subject {
         switch self {
         case .toCoordinator, .coordinatorAlarm, .reduced, .recomputed, .concluded: .coordinator
-        case .toWorker(let process, _), .workerAlarm(let process), .loaded(let process), .blockDone(let process):
+        case .toWorker(let process, _), .toPeer(let process, _), .workerAlarm(let process), .loaded(let process),
+            .blockDone(let process), .summed(let process, _, _, _):
             .worker(process)
         default: .nobody
         }

@@ -7,6 +7,10 @@ struct CoordinatorProcess {
     /// The numbers.
     var state: TrainingState
     var kept = KeptContributions()
+    /// By piece: what workers have summed of the open step.
+    var sums: [Int: Model.Parameters] = [:]
+    /// To whom pieces of the newest weights go by way of each other, and who has not been told of these weights.
+    var passingOn: (version: WeightsVersion, lives: Set<Incarnation>)?
     /// What was computed here, while the state machine is told of it.
     var recomputed = Tensors.none
     var pausedUntil = Instant.origin

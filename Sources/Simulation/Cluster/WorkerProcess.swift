@@ -46,6 +46,10 @@ struct WorkerProcess {
     var computations: [Computation] = []
     /// The tensors of the contribution that the session is being told of.
     var tensorsInHand = Tensors.none
+    /// Where other workers reach it; empty where they do not.
+    let address: String
+    /// What it gives to its group and takes from it.
+    var exchange: GroupExchange
     /// When a message that counts last came.
     var lastWord: Instant
     /// When its present life began.
@@ -63,8 +67,13 @@ struct WorkerProcess {
     /// May do work for the run, now or later.
     var isUseful: Bool { isRunning && stranger == nil && !stopRequested && !isQuarantined }
 
-    init(id: ProcessID, name: String, stranger: Stranger?, session: WorkerSession, pace: Int, at now: Instant) {
+    init(
+        id: ProcessID, name: String, stranger: Stranger?, session: WorkerSession, pace: Int, address: String,
+        shards: Int, at now: Instant
+    ) {
         self.id = id
+        self.address = address
+        exchange = GroupExchange(shards: shards)
         self.name = name
         self.stranger = stranger
         self.session = session

@@ -26,4 +26,12 @@ public enum Canary: String, CaseIterable, Sendable {
     case falseVerdict
     /// Workers are let go before the results are written.
     case earlyRelease
+    /// A worker that sums for its group now and then leaves a part out, and says that it did not.
+    case partialSum
+    /// Every sum of the open step is used, also one that nobody waits for.
+    case unaskedSums
+    /// What a group has summed is used although the group was given up.
+    case abandonedSums
+    /// Workers do not pass pieces of new weights on.
+    case lazyRelay
 }

@@ -20,20 +20,29 @@ extension Cluster {
 
     func keepAnyway(_ contribution: Contribution, _ letter: WorkerLetter) throws(Violation) {
         guard counting.isOpen(contribution.work) else { return }
-        coordinator!.kept.keep(contribution.node, letter.tensors)
+        coordinator!.kept.keep(
+            contribution.node, contribution.pieces.isEmpty ? letter.tensors : .loss(contribution.loss))
         try counting.kept(contribution.node, contribution, letter.tensors)
+    }
+
+    func keepUnasked(_ letter: WorkerLetter) throws(Violation) {
+        guard case .sum(let sum) = letter.message, counting.isOpen(.train(sum.step)),
+            !coordinator!.core.awaits(sum, from: letter.header.incarnation)
+        else { return }
+        try keepSum(sum.index, letter)
     }
 
     /// A contribution with the digest that its node was counted with.
     func stamped(_ contribution: Contribution) -> Contribution {
-        guard counting.isOpen(contribution.work),
+        guard counting.isOpen(contribution.work), contribution.pieces.isEmpty,
             let counted = coordinator!.kept.entries.first(where: { $0.node == contribution.node })
         else { return contribution }
         var loss = 0.0
         if case .gradient(let sum) = counted.tensors { loss = sum.loss }
         return Contribution(
             assignment: contribution.assignment, work: contribution.work, weights: contribution.weights,
-            selection: contribution.selection, node: contribution.node, digest: counted.tensors.digest, loss: loss)
+            selection: contribution.selection, node: contribution.node, digest: model.digest(of: counted.tensors),
+            loss: loss)
     }
 
     func releaseEverybody() {

@@ -59,8 +59,14 @@ enum Partition: Sendable, CaseIterable {
     case mute
     /// One direction of one channel of one worker.
     case singleLink
-    /// All workers, both ways.
+    /// All workers, both ways; they reach each other.
     case coordinator
+    /// Two workers, which do not reach each other, and do reach the coordinator.
+    case peers
+    /// One of two workers does not reach the other.
+    case deafPeer
+
+    var isBetweenWorkers: Bool { self == .peers || self == .deafPeer }
 }
 
 /// Every kind of trouble, for counting.
@@ -73,6 +79,7 @@ public enum Trouble: String, CaseIterable, Sendable {
     case letterHeld = "letters held by partitions"
     case partition = "partitions"
     case oneWayPartition = "one-way partitions"
+    case peerPartition = "partitions between two workers"
     case clog = "clogged workers"
     case workerCrash = "worker crashes"
     case workerCrashWithinStep = "worker crashes between two directives"

@@ -16,6 +16,9 @@ struct FaultPlan: Sendable {
         end = .origin + undisturbed * dice.pick([0.4, 0.8, 1.2, 2]) + dice.duration(failureTimeout, failureTimeout * 6)
         guard !settings.isSerene else {
             crashChance = 0
+            // Who asks to leave and is let go is no trouble either.
+            let time = dice.duration(.zero, undisturbed)
+            if dice.chance(0.5) { faults = [(.drainWorker(comeback(&dice)), min(.origin + time, end))] }
             return
         }
         crashChance = dice.pick([0, 0, 0.0005, 0.002])
@@ -68,8 +71,10 @@ struct FaultPlan: Sendable {
         case .coordinatorPause: return .pauseCoordinator(dice.duration(f / 10, f * 4))
         case .slowDisk: return .slowDisk(factor: dice.pick([3, 10, 40]), dice.duration(f, f * 10))
         case .partition:
+            let areWorkersCut = settings.model.pieces > 0 && dice.chance(0.5)
+            let kinds = Partition.allCases.filter { $0.isBetweenWorkers == areWorkersCut }
             return .partition(
-                dice.pick(Partition.allCases), holding: dice.chance(0.5), dice.duration(f / 10, f * 5))
+                dice.pick(kinds), holding: dice.chance(0.5), dice.duration(f / 10, f * 5))
         case .clog: return .clog(delay: dice.duration(f / 10, f * 3), dice.duration(f, f * 5))
         case .replay: return .replay(dice.whole(1...20))
         }

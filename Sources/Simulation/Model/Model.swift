@@ -10,6 +10,8 @@ struct Model: Sendable, Equatable {
     let shards: Int
     let rounds: Int
     let stepsPerRound: Int
+    /// Pieces of a gradient that workers sum among themselves; 0 where the coordinator sums.
+    let pieces: Int
     /// The round whose selection says that the gains have settled; nil for a run that goes its whole way.
     let convergesAt: RoundIndex?
 

@@ -8,11 +8,15 @@ enum Tensors: Sendable, Equatable {
     /// A word for each shard of an assignment.
     case plan([UInt64])
     case gradient(GradientSum)
+    /// A piece of a gradient or of weights.
+    case piece(Model.Parameters)
+    /// What is left of a contribution whose gradient went to the workers of a group.
+    case loss(Double)
     case validation(ValidationSum)
 
     var digest: Digest {
         switch self {
-        case .none, .weights, .plan:
+        case .none, .weights, .plan, .piece, .loss:
             Digest(rawValue: 0)
         case .gradient(let sum):
             Digest(rawValue: Model.hash((0..<4).map { UInt64(sum.gradient[$0].bitPattern) } + [sum.loss.bitPattern]))
@@ -26,7 +30,7 @@ enum Tensors: Sendable, Equatable {
     /// Wrong in one bit; which one depends on who computes it.
     func corrupted(by process: ProcessID) -> Tensors {
         switch self {
-        case .none, .weights, .plan: return self
+        case .none, .weights, .plan, .piece, .loss: return self
         case .gradient(var sum):
             sum.gradient[process.index % 4] = Float(
                 bitPattern: sum.gradient[process.index % 4].bitPattern ^ 1 << UInt32(process.index / 4 % 23))
@@ -41,6 +45,7 @@ enum Tensors: Sendable, Equatable {
         switch (a, b) {
         case (.gradient(let left), .gradient(let right)): .gradient(left + right)
         case (.validation(let left), .validation(let right)): .validation(left + right)
+        case (.loss(let left), .loss(let right)): .loss(left + right)
         default: preconditionFailure("\(a) and \(b) cannot be added")
         }
     }

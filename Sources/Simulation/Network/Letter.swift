@@ -18,6 +18,7 @@ struct Letter<Message: Sendable>: Sendable {
 
 typealias WorkerLetter = Letter<WorkerMessage>
 typealias CoordinatorLetter = Letter<CoordinatorMessage>
+typealias PeerLetter = Letter<PeerMessage>
 
 enum Channel: Int, CaseIterable {
     case control
@@ -29,17 +30,37 @@ enum Direction: Int, CaseIterable {
     case toWorker
 }
 
-/// One direction of one channel of one worker process.
-struct LinkID: Hashable {
-    let process: ProcessID
-    let channel: Channel
-    let direction: Direction
+/// What letters go over, in one direction.
+enum LinkID: Hashable {
+    /// One channel between a worker process and the coordinator.
+    case coordinator(ProcessID, Channel, Direction)
+    /// From one worker process to another.
+    case peer(from: ProcessID, to: ProcessID)
 
-    var index: Int { process.index * 4 + channel.rawValue * 2 + direction.rawValue }
+    /// Tensors go over it.
+    var isBulk: Bool {
+        switch self {
+        case .coordinator(_, let channel, _): channel == .bulk
+        case .peer: true
+        }
+    }
 
+    /// All between a worker process and the coordinator.
     static func all(of process: ProcessID) -> [LinkID] {
-        Channel.allCases.flatMap { channel in
-            Direction.allCases.map { LinkID(process: process, channel: channel, direction: $0) }
+        Channel.allCases.flatMap { channel in Direction.allCases.map { .coordinator(process, channel, $0) } }
+    }
+
+    /// Both between two worker processes.
+    static func all(between a: ProcessID, and b: ProcessID) -> [LinkID] {
+        [.peer(from: a, to: b), .peer(from: b, to: a)]
+    }
+
+    /// From a worker process, as the coordinator's peer or as another worker's.
+    func isFrom(_ process: ProcessID) -> Bool {
+        switch self {
+        case .coordinator(process, _, .toCoordinator): true
+        case .peer(from: process, to: _): true
+        default: false
         }
     }
 }

@@ -1,6 +1,7 @@
 import Coordination
 
-/// Every link between the coordinator and the worker processes: what becomes of a letter, and when it arrives.
+/// Every link between the coordinator and the worker processes, and between those: what becomes of a letter, and when it
+/// arrives.
 ///
 /// Control and bulk are links of their own, so that a gradient and a heartbeat can overtake each other. On one link, letters
 /// keep their order unless the conditions say otherwise.
@@ -28,7 +29,10 @@ struct Network {
     }
 
     var conditions: NetworkConditions
+    /// Those between coordinator and workers: four a process.
     private var links: [Link] = []
+    /// Those between workers, made when they are first used.
+    private var peerLinks: [LinkID: Link] = [:]
     private var dice: Dice
 
     init(_ conditions: NetworkConditions, dice: Dice) {
@@ -36,8 +40,31 @@ struct Network {
         self.dice = dice
     }
 
+    private subscript(id: LinkID) -> Link {
+        get {
+            switch id {
+            case .coordinator(let process, let channel, let direction):
+                links[Self.index(process, channel, direction)]
+            case .peer: peerLinks[id] ?? Link()
+            }
+        }
+        _modify {
+            switch id {
+            case .coordinator(let process, let channel, let direction):
+                yield &links[Self.index(process, channel, direction)]
+            case .peer: yield &peerLinks[id, default: Link()]
+            }
+        }
+    }
+
+    private static func index(_ process: ProcessID, _ channel: Channel, _ direction: Direction) -> Int {
+        process.index * 4 + channel.rawValue * 2 + direction.rawValue
+    }
+
     /// When the last letter arrives that is on its way now, as far as its link keeps the order.
-    var latestArrival: Instant { links.map(\.lastArrival).max() ?? .origin }
+    var latestArrival: Instant {
+        max(links.map(\.lastArrival).max() ?? .origin, peerLinks.values.map(\.lastArrival).max() ?? .origin)
+    }
 
     mutating func addLinks() {
         for _ in 0..<4 { links.append(Link()) }
@@ -45,70 +72,70 @@ struct Network {
 
     /// Decides what happens to a letter that is sent now; a held one is kept here.
     mutating func send(_ letter: ClusterEvent, over id: LinkID, at now: Instant) -> Fate {
-        let index = id.index
-        if links[index].cuts > 0 {
-            guard links[index].holds else { return .cut }
-            links[index].held.append(letter)
+        if self[id].cuts > 0 {
+            guard self[id].holds else { return .cut }
+            self[id].held.append(letter)
             return .held
         }
         if dice.chance(conditions.loss) { return .lost }
-        let arrival = self.arrival(over: index, channel: id.channel, at: now)
+        let arrival = self.arrival(over: id, at: now)
         if dice.chance(conditions.overtaking) {
             return .overtaken(arrival + dice.duration(.zero, conditions.longest * 5))
         }
-        let inOrder = max(arrival, links[index].lastArrival)
-        links[index].lastArrival = inOrder
+        let inOrder = max(arrival, self[id].lastArrival)
+        self[id].lastArrival = inOrder
         if dice.chance(conditions.doubling) {
             return .arrivesTwice(inOrder, inOrder + dice.duration(.zero, conditions.longest * 20))
         }
         return .arrives(inOrder)
     }
 
-    private mutating func arrival(over index: Int, channel: Channel, at now: Instant) -> Instant {
-        var delay = dice.duration(conditions.shortest, conditions.longest) + links[index].clog
-        if channel == .bulk { delay = delay * 2 }
+    private mutating func arrival(over id: LinkID, at now: Instant) -> Instant {
+        var delay = dice.duration(conditions.shortest, conditions.longest) + self[id].clog
+        if id.isBulk { delay = delay * 2 }
         if dice.chance(conditions.hiccups) { delay = delay * 20 }
         return now + delay
     }
 
-    /// A new connection: nothing that an earlier one carries holds it up, and what waited to be sent is forgotten.
+    /// A new connection to the coordinator: nothing that an earlier one carries holds it up, and what waited to be sent is
+    /// forgotten. The links to other workers stay.
     mutating func reconnect(_ process: ProcessID) {
         for id in LinkID.all(of: process) {
-            links[id.index].lastArrival = .origin
-            if id.direction == .toCoordinator { links[id.index].held = [] }
+            self[id].lastArrival = .origin
+            if id.isFrom(process) { self[id].held = [] }
         }
     }
 
     mutating func cut(_ ids: [LinkID], holding: Bool) {
         for id in ids {
-            if links[id.index].cuts == 0 { links[id.index].holds = holding }
-            links[id.index].cuts += 1
+            if self[id].cuts == 0 { self[id].holds = holding }
+            self[id].cuts += 1
         }
     }
 
     /// - Returns: the letters that waited, which are to be sent again in this order.
     mutating func mend(_ ids: [LinkID]) -> [(letter: ClusterEvent, id: LinkID)] {
         var released: [(ClusterEvent, LinkID)] = []
-        for id in ids where links[id.index].cuts > 0 {
-            links[id.index].cuts -= 1
-            guard links[id.index].cuts == 0 else { continue }
-            released += links[id.index].held.map { ($0, id) }
-            links[id.index].held = []
+        for id in ids where self[id].cuts > 0 {
+            self[id].cuts -= 1
+            guard self[id].cuts == 0 else { continue }
+            released += self[id].held.map { ($0, id) }
+            self[id].held = []
         }
         return released
     }
 
     mutating func clog(_ ids: [LinkID], delay: Duration) {
         for id in ids {
-            links[id.index].clogs += 1
-            links[id.index].clog = max(links[id.index].clog, delay)
+            self[id].clogs += 1
+            self[id].clog = max(self[id].clog, delay)
         }
     }
 
     mutating func unclog(_ ids: [LinkID]) {
         for id in ids {
-            links[id.index].clogs -= 1
-            if links[id.index].clogs == 0 { links[id.index].clog = .zero }
+            self[id].clogs -= 1
+            if self[id].clogs == 0 { self[id].clog = .zero }
         }
     }
 }

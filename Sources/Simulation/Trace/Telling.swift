@@ -37,6 +37,15 @@ extension CoordinatorMessage {
     var counts: Bool { if case .refused = self { false } else { true } }
 }
 
+extension PeerMessage {
+    var told: String {
+        switch self {
+        case .part(let part): "part \(part.index) of \(part.node), step \(part.step)"
+        case .weightsPiece(let version, let index): "piece \(index) of weights \(version), passed on"
+        }
+    }
+}
+
 extension WorkerExit {
     var told: String {
         switch self {
@@ -59,6 +68,7 @@ extension Cluster {
             \(model.shards) shards, \(model.rounds) rounds of \(model.stepsPerRound) steps, \(settings.workers) workers \
             (at least \(settings.minWorkers)), \(settings.manner) network, failure time-out \
             \(settings.timing.failureTimeout.told), a block \(settings.blockTime.told), \
+            \(model.pieces > 0 ? "workers sum \(model.pieces) pieces, " : "")\
             \(settings.isPatient ? "has to finish" : "may give up"), faults until \(plan.end.told)
             """
         }

@@ -28,12 +28,19 @@ public struct ParameterLayout: Sendable, Equatable {
     static let sliceBytes = 1 << 20
     /// Rows of a slice are a multiple of this where they are more: matrix products run in blocks of as many.
     static let rowBlock = 64
+    /// Pieces of a slice, where it has as many rows.
+    static let piecesPerSlice = 8
 
     public private(set) var entries: [Entry] = []
     /// Floats of the whole buffer.
     public private(set) var count = 0
     /// Of the tensors that are larger than a slice, in order.
     public private(set) var slices: [Slice] = []
+    /// The slices cut finer, in the same order: what is digested by itself, and summed by one worker where workers sum. So
+    /// there are enough of them for many workers.
+    public private(set) var pieces: [Slice] = []
+    /// Indices in ``pieces``, by slice.
+    public private(set) var piecesOfSlice: [Range<Int>] = []
     /// Indices in ``entries`` of the tensors that are not sliced.
     public private(set) var whole: [Int] = []
 
@@ -44,6 +51,22 @@ public struct ParameterLayout: Sendable, Equatable {
             count += (entry.count + 15) / 16 * 16
             let cut = Self.slices(of: entry, index: entries.count - 1)
             if cut.count > 1 { slices += cut } else { whole.append(entries.count - 1) }
+        }
+        for slice in slices {
+            let cut = Self.pieces(of: slice)
+            piecesOfSlice.append(pieces.count..<pieces.count + cut.count)
+            pieces += cut
+        }
+    }
+
+    private static func pieces(of slice: Slice) -> [Slice] {
+        let rowCount = slice.count / slice.rows.count
+        let rows = (slice.rows.count + piecesPerSlice - 1) / piecesPerSlice
+        return stride(from: slice.rows.lowerBound, to: slice.rows.upperBound, by: rows).map { first in
+            let range = first..<min(first + rows, slice.rows.upperBound)
+            return Slice(
+                entry: slice.entry, rows: range, offset: slice.offset + (first - slice.rows.lowerBound) * rowCount,
+                count: range.count * rowCount)
         }
     }
 

@@ -32,14 +32,14 @@ public final class TreeSum {
     @discardableResult
     public func callAsFunction(
         _ node: TreeNode, count: Int, into destination: UnsafeMutableRawPointer, value: Value
-    ) throws -> UnsafeRawPointer {
+    ) rethrows -> UnsafeRawPointer {
         precondition(count <= capacity, "\(count) values where \(capacity) were planned")
         return try sum(node, count, destination, depth: 0, value)
     }
 
     private func sum(
         _ node: TreeNode, _ count: Int, _ destination: UnsafeMutableRawPointer, depth: Int, _ value: Value
-    ) throws -> UnsafeRawPointer {
+    ) rethrows -> UnsafeRawPointer {
         let type = type(of: node)
         if let known = try value(node, destination, type) { return known }
         guard let children = node.children else { preconditionFailure("no value for the leaf \(node)") }

@@ -12,14 +12,15 @@ struct CoordinatorDriver {
 
     init(
         shards: Int = 4, rounds: Int = 1, steps: Int = 2, minWorkers: Int = 1, epoch: UInt64 = 1, firstRound: Int = 0,
-        audit: Double = 0
+        audit: Double = 0, pieces: Int = 0
     ) throws {
         core = Coordinator(
             .init(
                 runID: Self.runID, epoch: Epoch(rawValue: epoch), shards: shards, rounds: rounds, stepsPerRound: steps,
                 timing: try Timing(failureTimeout: .seconds(2), orphanTimeout: .seconds(60)), minWorkers: minWorkers,
                 workerWait: .seconds(10), instructionSet: "avx512", version: "1.0", matrixLibrary: "3.0",
-                probe: Self.probe, audit: AuditPlan(seed: 1, fraction: audit), firstRound: RoundIndex(firstRound)))
+                probe: Self.probe, audit: AuditPlan(seed: 1, fraction: audit), firstRound: RoundIndex(firstRound),
+                pieces: pieces))
         step(.started)
     }
 
@@ -55,11 +56,13 @@ struct CoordinatorDriver {
 
     @discardableResult
     mutating func beat(
-        _ life: UInt64, ready: Bool = true, blocks: UInt64 = 0, weights: Int? = nil, holding: [UInt64] = []
+        _ life: UInt64, ready: Bool = true, blocks: UInt64 = 0, weights: Int? = nil, holding: [UInt64] = [],
+        isReachable: Bool = true
     ) -> [CoordinatorDirective] {
         let heartbeat = Heartbeat(
             phase: ready ? .ready(probe: Self.probe) : .loading, blocks: blocks,
-            weights: weights.map { WeightsVersion($0) }, holding: holding)
+            weights: weights.map { WeightsVersion($0) }, holding: holding,
+            peerAddress: isReachable ? "tcp://w\(life)" : "")
         return step(.received(.heartbeat(heartbeat), header(life)))
     }
 
@@ -84,18 +87,36 @@ struct CoordinatorDriver {
         return directives
     }
 
+    /// For a group, with what its pieces are.
     @discardableResult
     mutating func contribute(
         _ life: UInt64, _ assignment: Assignment, _ node: TreeNode, digest: UInt64? = nil
     ) -> [CoordinatorDirective] {
-        step(
+        let pieces = assignment.group == nil ? [] : (0..<core.configuration.pieces).map { part($0, of: node, digest) }
+        return step(
             .received(
                 .contribution(
                     Contribution(
                         assignment: assignment.number, work: assignment.work, weights: assignment.weights,
                         selection: assignment.selection, node: node,
-                        digest: Digest(rawValue: digest ?? UInt64(node.lower * 100 + node.upper)), loss: 0)),
+                        digest: Digest(rawValue: digest ?? UInt64(node.lower * 100 + node.upper)), pieces: pieces,
+                        loss: 0)),
                 header(life)))
+    }
+
+    /// The digest of a piece of what a worker answers for a node.
+    func part(_ index: Int, of node: TreeNode, _ digest: UInt64? = nil) -> Digest {
+        Digest(rawValue: (digest ?? UInt64(node.lower * 100 + node.upper)) * 10 + UInt64(index))
+    }
+
+    /// A worker sums a piece of a step from these nodes.
+    @discardableResult
+    mutating func sum(_ life: UInt64, _ index: Int, of step: Int, from nodes: [TreeNode]) -> [CoordinatorDirective] {
+        let parts = nodes.map { ($0, part(index, of: $0)) }
+        let sum = PieceSum(
+            step: StepIndex(step), index: index, parts: Dictionary(uniqueKeysWithValues: parts),
+            digest: Digest(rawValue: UInt64(index)))
+        return self.step(.received(.sum(sum), header(life)))
     }
 
     /// The shell answers a validation.

@@ -119,7 +119,8 @@ final class ScenarioCluster {
     private func perform(_ directive: CoordinatorDirective) {
         switch directive {
         case .send(let message, let peer): send(message, to: peer)
-        case .sendWeights(let version, let peer): send(.weights(version, Digest(rawValue: 0)), to: peer)
+        case .sendWeights(let version, let peer):
+            send(.weights(version, Digest(rawValue: 0), passedOn: false), to: peer)
         case .assign(let assignment, let peer): send(.assign(assignment), to: peer)
         case .listFiles, .serve: write("coordinator: \(directive)")
         case .keep(let node): write("coordinator: keeps \(node)")
@@ -132,6 +133,7 @@ final class ScenarioCluster {
             if case .quarantined(let found) = event { quarantined[found.worker] = found.reason }
             write("coordinator: \(event)")
         case .drop(let node): write("coordinator: drops \(node)")
+        case .keepSum, .dropSums: write("coordinator: \(directive)")
         case .recompute(let assignment):
             let node = TreeNode(assignment.shards[0].rawValue, assignment.shards.last!.rawValue + 1)
             results.append(
@@ -164,6 +166,7 @@ final class ScenarioCluster {
         case .compute(let assignment):
             worker.assignment = assignment
             worker.nodesDone = 0
+        case .handIn: write("\(worker.key): \(directive)")
         case .reset: worker.assignment = nil
         case .exit(let exit):
             worker.isRunning = false

@@ -105,7 +105,8 @@ func numbered(_ number: Int, from incarnation: Incarnation, tensors: [TensorFram
 /// A numbered message to a worker.
 func numbered(_ number: Int, to incarnation: Incarnation, tensors: [TensorFrame] = []) -> Packet<CoordinatorMessage> {
     Packet(
-        .weights(WeightsVersion(number), Digest(rawValue: 0)), header: .to(incarnation), tensors: tensors)
+        .weights(WeightsVersion(number), Digest(rawValue: 0), passedOn: false), header: .to(incarnation),
+        tensors: tensors)
 }
 
 extension Packet<WorkerMessage> {
@@ -113,7 +114,7 @@ extension Packet<WorkerMessage> {
 }
 
 extension Packet<CoordinatorMessage> {
-    var number: Int? { if case .weights(let version, _) = message { version.rawValue } else { nil } }
+    var number: Int? { if case .weights(let version, _, _) = message { version.rawValue } else { nil } }
 }
 
 extension Header {

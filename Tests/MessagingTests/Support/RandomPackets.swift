@@ -4,7 +4,7 @@ import Messaging
 
 /// The kinds of messages from a worker. A new message does not compile here before it has a random example.
 enum WorkerKind: CaseIterable {
-    case hello, heartbeat, slice, contribution, leaving, failed, listFiles, fetch
+    case hello, heartbeat, slice, contribution, sum, leaving, failed, listFiles, fetch
 
     init(_ message: WorkerMessage) {
         switch message {
@@ -12,6 +12,7 @@ enum WorkerKind: CaseIterable {
         case .heartbeat: self = .heartbeat
         case .slice: self = .slice
         case .contribution: self = .contribution
+        case .sum: self = .sum
         case .leaving: self = .leaving
         case .failed: self = .failed
         case .listFiles: self = .listFiles
@@ -22,7 +23,7 @@ enum WorkerKind: CaseIterable {
 
 /// The kinds of messages from the coordinator.
 enum CoordinatorKind: CaseIterable {
-    case welcome, refused, alive, rejoin, weightsSlice, weights, assign, release, files, chunk, noFiles
+    case welcome, refused, alive, rejoin, weightsSlice, weightsPiece, weights, assign, release, files, chunk, noFiles
 
     init(_ message: CoordinatorMessage) {
         switch message {
@@ -31,12 +32,25 @@ enum CoordinatorKind: CaseIterable {
         case .alive: self = .alive
         case .rejoin: self = .rejoin
         case .weightsSlice: self = .weightsSlice
+        case .weightsPiece: self = .weightsPiece
         case .weights: self = .weights
         case .assign: self = .assign
         case .release: self = .release
         case .files: self = .files
         case .chunk: self = .chunk
         case .noFiles: self = .noFiles
+        }
+    }
+}
+
+/// The kinds of messages from one worker to another.
+enum PeerKind: CaseIterable {
+    case part, weightsPiece
+
+    init(_ message: PeerMessage) {
+        switch message {
+        case .part: self = .part
+        case .weightsPiece: self = .weightsPiece
         }
     }
 }
@@ -58,14 +72,21 @@ extension Draw {
                     weights: bool() ? version() : nil, holding: (0..<below(6)).map { _ in number() },
                     telemetry: bool() ? telemetry() : nil, selfTest: bool() ? selfTest() : nil,
                     staging: bool()
-                        ? StagingProgress(doneBytes: number(), totalBytes: max(1, number())) : nil))
+                        ? StagingProgress(doneBytes: number(), totalBytes: max(1, number())) : nil,
+                    peerAddress: text()))
         case .slice:
             .slice(ContributionSlice(assignment: number(), node: node(), index: Int(number(bits: 32))))
         case .contribution:
             .contribution(
                 Contribution(
                     assignment: number(), work: work(), weights: version(), selection: digest(), node: node(),
-                    digest: digest(), loss: loss()))
+                    digest: digest(), pieces: (0..<below(6)).map { _ in digest() }, loss: loss()))
+        case .sum:
+            .sum(
+                PieceSum(
+                    step: StepIndex(Int(number(bits: 48))), index: Int(number(bits: 32)),
+                    parts: Dictionary((0..<below(6)).map { _ in (node(), digest()) }) { first, _ in first },
+                    digest: digest()))
         case .leaving: .leaving(reason: text())
         case .failed: .failed(reason: text())
         case .listFiles: .listFiles
@@ -84,17 +105,26 @@ extension Draw {
         case .alive: .alive
         case .rejoin: .rejoin(reason: text())
         case .weightsSlice: .weightsSlice(version(), index: Int(number(bits: 32)))
-        case .weights: .weights(version(), digest())
+        case .weightsPiece: .weightsPiece(version(), index: Int(number(bits: 32)))
+        case .weights: .weights(version(), digest(), passedOn: bool())
         case .assign:
             .assign(
                 Assignment(
                     number: number(), work: work(), weights: version(), selection: digest(),
                     shards: (0...below(9)).map { _ in ShardID(Int(number(bits: 32))) }, featureSums: bool(),
-                    eachShard: bool()))
+                    eachShard: bool(), group: bool() ? group() : nil))
         case .release: .release(reason: text())
         case .files: .files(chunkBytes: max(1, Int(number(bits: 48))))
         case .chunk: .chunk(chunk())
         case .noFiles: .noFiles(reason: text())
+        }
+    }
+
+    mutating func message(_ kind: PeerKind) -> PeerMessage {
+        switch kind {
+        case .part:
+            .part(GradientPart(step: StepIndex(Int(number(bits: 48))), node: node(), index: Int(number(bits: 32))))
+        case .weightsPiece: .weightsPiece(version(), index: Int(number(bits: 32)))
         }
     }
 
@@ -142,6 +172,13 @@ extension Draw {
 
     /// A measured value: finite and not below zero.
     private mutating func figure() -> Double { Double(number(bits: 48)) / Double(1 + below(1000)) }
+
+    private mutating func group() -> ReductionGroup {
+        ReductionGroup(
+            members: (0..<2 + below(4)).map { _ in
+                ReductionGroup.Member(life: Incarnation(rawValue: number()), address: text())
+            })
+    }
 
     private mutating func digest() -> Digest { Digest(rawValue: number()) }
     private mutating func version() -> WeightsVersion { WeightsVersion(Int(number(bits: 48))) }

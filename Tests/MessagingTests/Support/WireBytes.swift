@@ -22,6 +22,11 @@ struct WireBytes {
         data(field, values.reduce(WireBytes()) { $0.varint($1) }.bytes)
     }
 
+    /// A repeated field of eight bytes each.
+    func packedFixed(_ field: Int, _ values: some Sequence<UInt64>) -> Self {
+        data(field, values.flatMap { value in withUnsafeBytes(of: value.littleEndian, Array.init) })
+    }
+
     private func tag(_ field: Int, _ type: Int) -> Self { varint(UInt64(field << 3 | type)) }
 
     private func varint(_ value: UInt64) -> Self {

@@ -12,28 +12,30 @@ import Testing
 
     @Test(arguments: 0..<parts) func damagedHeadersAreRefusedOrRemainPackets(part: Int) {
         var originals = Draw(seed: Self.seed)
-        let (fromWorkers, fromCoordinators) = (
+        let sources = [
             Self.originals(WorkerKind.allCases.map { originals.message($0) }, &originals),
-            Self.originals(CoordinatorKind.allCases.map { originals.message($0) }, &originals)
-        )
+            Self.originals(CoordinatorKind.allCases.map { originals.message($0) }, &originals),
+            Self.originals(PeerKind.allCases.map { originals.message($0) }, &originals),
+        ]
         var taken = 0
         for number in part * Self.mutationsEach..<(part + 1) * Self.mutationsEach {
             var draw = Draw(seed: Self.seed, number: 1 + number)
-            // Now and then the other side's, which is never a message of this one.
-            let isFromWorker = draw.below(2) == 0
-            let isStrange = draw.below(16) == 0
-            let originals = isFromWorker != isStrange ? fromWorkers : fromCoordinators
+            // Now and then another side's, which is never, or hardly ever, a message of this one.
+            let side = draw.below(3)
+            let originals = sources[draw.below(16) == 0 ? draw.below(3) : side]
             let original = originals[draw.below(originals.count)]
             var header = original.header
             for _ in 0...max(0, draw.below(6) - 3) { Self.mutate(&header, originals, &draw) }
             let frames = Self.mutated(original.frames, &draw)
             let isTaken =
-                isFromWorker
-                ? Self.check(header, frames, number, as: WorkerMessage.self)
-                : Self.check(header, frames, number, as: CoordinatorMessage.self)
+                switch side {
+                case 0: Self.check(header, frames, number, as: WorkerMessage.self)
+                case 1: Self.check(header, frames, number, as: CoordinatorMessage.self)
+                default: Self.check(header, frames, number, as: PeerMessage.self)
+                }
             if isTaken { taken += 1 }
         }
-        // Both sides are exercised: most damage to a text or a number leaves a packet.
+        // All sides are exercised: most damage to a text or a number leaves a packet.
         #expect(taken > Self.mutationsEach / 20)
         #expect(taken < Self.mutationsEach / 2)
     }

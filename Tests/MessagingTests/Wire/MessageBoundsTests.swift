@@ -8,7 +8,7 @@ import Testing
     /// A field's number in `Frame`, which is also what reasons tell as the kind.
     private enum Kind: Int {
         case hello = 10
-        case heartbeat, contribution, leaving, failed, slice
+        case heartbeat, contribution, leaving, failed, slice, sum
         case welcome = 20
         case refused, alive, rejoin, weights, assignment, release, weightsSlice
     }
@@ -38,19 +38,19 @@ import Testing
     // MARK: Kinds
 
     @Test func messagesOfTheOtherSideAreRefused() {
-        for kind in 10...15 {
+        for kind in 10...16 {
             let header = WireBytes.header().message(kind, WireBytes()).bytes
             Self.expectRefused(
                 "no message from a coordinator (kind \(kind))", try decode(header, as: CoordinatorMessage.self))
         }
-        for kind in 20...27 {
+        for kind in 20...28 {
             let header = WireBytes.header().message(kind, WireBytes()).bytes
             Self.expectRefused("no message from a worker (kind \(kind))", try decode(header, as: WorkerMessage.self))
         }
     }
 
     @Test func aMissingOrUnknownBodyIsRefused() {
-        for header in [WireBytes.header(), .header().message(28, WireBytes()), .header().message(999, WireBytes())] {
+        for header in [WireBytes.header(), .header().message(29, WireBytes()), .header().message(999, WireBytes())] {
             Self.expectRefused("no message from a worker (kind 0)", try decode(header.bytes, as: WorkerMessage.self))
             Self.expectRefused(
                 "no message from a coordinator (kind 0)", try decode(header.bytes, as: CoordinatorMessage.self))
@@ -66,18 +66,50 @@ import Testing
             try Self.fromWorker(.heartbeat, WireBytes())
                 == .heartbeat(Heartbeat(phase: .loading, blocks: 0, weights: nil, holding: [])))
         #expect(try Self.fromWorker(.leaving, WireBytes()) == .leaving(reason: ""))
-        #expect(try Self.fromCoordinator(.weights, WireBytes()) == .weights(WeightsVersion(0), Digest(rawValue: 0)))
+        #expect(
+            try Self.fromCoordinator(.weights, WireBytes())
+                == .weights(WeightsVersion(0), Digest(rawValue: 0), passedOn: false))
         #expect(try Self.fromCoordinator(.weightsSlice, WireBytes()) == .weightsSlice(WeightsVersion(0), index: 0))
         Self.expectRefused("a message without its body", try Self.fromWorker(.contribution, WireBytes()))
         Self.expectRefused("no tree node [0, 0)", try Self.fromWorker(.slice, WireBytes()))
         Self.expectRefused("an assignment of 0 shards", try Self.fromCoordinator(.assignment, WireBytes()))
     }
 
+    /// A group of one has nobody to sum with.
+    @Test func groupsHaveTwoMembersOrMore() throws {
+        let member = WireBytes().fixed(1, 1)
+        let alone = WireBytes().message(2, .work()).packed(5, [1]).message(8, member)
+        Self.expectRefused("a group of 1 workers", try Self.fromCoordinator(.assignment, alone))
+        _ = try Self.fromCoordinator(.assignment, alone.message(8, member))
+        let long = WireBytes().text(2, Self.tooLong)
+        Self.expectRefused(
+            "a text of 257 bytes", try Self.fromCoordinator(.assignment, alone.message(8, long)))
+    }
+
+    @Test func sumsHaveBounds() throws {
+        let part = WireBytes().number(2, 1)
+        _ = try Self.fromWorker(.sum, (0..<4096).reduce(WireBytes()) { bytes, _ in bytes.message(3, part) })
+        Self.expectRefused(
+            "a sum of 4097 parts",
+            try Self.fromWorker(.sum, (0...4096).reduce(WireBytes()) { bytes, _ in bytes.message(3, part) }))
+        Self.expectRefused("no tree node [0, 0)", try Self.fromWorker(.sum, WireBytes().message(3, WireBytes())))
+        Self.expectRefused(
+            "the number \(Self.beyond) is out of range", try Self.fromWorker(.sum, WireBytes().number(1, Self.beyond)))
+    }
+
+    @Test func onlyWorkersSpeakToWorkers() throws {
+        for kind in [10, 16, 20, 24] {
+            let header = WireBytes.header().message(kind, WireBytes()).bytes
+            Self.expectRefused(
+                "no message from a worker to another (kind \(kind))", try decode(header, as: PeerMessage.self))
+        }
+    }
+
     @Test func ofTwoBodiesTheLastCounts() throws {
         let two = WireBytes.header().message(22, WireBytes()).message(24, WireBytes().number(1, 5))
         #expect(
             try decode(two.bytes, as: CoordinatorMessage.self).message
-                == .weights(WeightsVersion(5), Digest(rawValue: 0)))
+                == .weights(WeightsVersion(5), Digest(rawValue: 0), passedOn: false))
         #expect(try decode(two.message(22, WireBytes()).bytes, as: CoordinatorMessage.self).message == .alive)
     }
 

@@ -26,6 +26,15 @@ import Testing
         }
     }
 
+    @Test(arguments: PeerKind.allCases) func messagesBetweenWorkers(kind: PeerKind) throws {
+        for number in 0..<Self.packets {
+            var draw = Draw(seed: Self.seed, number: number)
+            let message = draw.message(kind)
+            try #require(PeerKind(message) == kind)
+            try Self.checkRoundTrip(of: draw.packet(message), number)
+        }
+    }
+
     private static func checkRoundTrip<Message: WireEncodable & WireDecodable & Equatable>(
         of packet: Packet<Message>, _ number: Int
     ) throws {

@@ -48,6 +48,28 @@ import Testing
             12,
             WireBytes().number(1, 5).message(2, .work()).number(3, 7).fixed(4, Self.digest.rawValue).number(5, 4)
                 .number(6, 6).fixed(7, Self.digest.rawValue).fixed(8, (0.5).bitPattern))
+        Self.check(
+            WorkerMessage.contribution(
+                Contribution(
+                    assignment: 5, work: .train(StepIndex(7)), weights: WeightsVersion(7), selection: Self.digest,
+                    node: TreeNode(4, 6), digest: Self.digest, pieces: [Digest(rawValue: 1), Self.digest], loss: 0)),
+            12,
+            WireBytes().number(1, 5).message(2, .work()).number(3, 7).fixed(4, Self.digest.rawValue).number(5, 4)
+                .number(6, 6).fixed(7, Self.digest.rawValue).packedFixed(9, [1, Self.digest.rawValue]))
+        Self.check(
+            WorkerMessage.sum(
+                PieceSum(
+                    step: StepIndex(7), index: 300, parts: [TreeNode(4, 6): Self.digest, TreeNode(0, 4): Self.digest],
+                    digest: Self.digest)),
+            16,
+            WireBytes().number(1, 7).number(2, 300)
+                .message(3, WireBytes().number(2, 4).fixed(3, Self.digest.rawValue))
+                .message(3, WireBytes().number(1, 4).number(2, 6).fixed(3, Self.digest.rawValue))
+                .fixed(4, Self.digest.rawValue))
+        Self.check(
+            WorkerMessage.heartbeat(
+                Heartbeat(phase: .loading, blocks: 0, weights: nil, holding: [], peerAddress: "ipc:///x")),
+            11, WireBytes().text(32, "ipc:///x"))
         Self.check(WorkerMessage.leaving(reason: "why"), 13, WireBytes().text(1, "why"))
         Self.check(WorkerMessage.failed(reason: "why"), 14, WireBytes().text(1, "why"))
         Self.check(
@@ -72,8 +94,21 @@ import Testing
         Self.check(CoordinatorMessage.alive, 22, WireBytes())
         Self.check(CoordinatorMessage.rejoin(reason: "why"), 23, WireBytes().text(1, "why"))
         Self.check(
-            CoordinatorMessage.weights(WeightsVersion(7), Self.digest), 24,
-            WireBytes().number(1, 7).fixed(2, Self.digest.rawValue))
+            CoordinatorMessage.weights(WeightsVersion(7), Self.digest, passedOn: true), 24,
+            WireBytes().number(1, 7).fixed(2, Self.digest.rawValue).number(3, 1))
+        Self.check(
+            CoordinatorMessage.weightsSlice(WeightsVersion(7), index: 300), 27, WireBytes().number(1, 7).number(2, 300))
+        Self.check(
+            CoordinatorMessage.weightsPiece(WeightsVersion(7), index: 300), 28, WireBytes().number(1, 7).number(2, 300))
+        let members = [1, 2].map { ReductionGroup.Member(life: Incarnation(rawValue: $0), address: "a\($0)") }
+        Self.check(
+            CoordinatorMessage.assign(
+                Assignment(
+                    number: 5, work: .train(StepIndex(7)), weights: WeightsVersion(7), selection: Self.digest,
+                    shards: [ShardID(1)], group: ReductionGroup(members: members))),
+            25,
+            WireBytes().number(1, 5).message(2, .work()).number(3, 7).fixed(4, Self.digest.rawValue).packed(5, [1])
+                .message(8, WireBytes().fixed(1, 1).text(2, "a1")).message(8, WireBytes().fixed(1, 2).text(2, "a2")))
         Self.check(
             CoordinatorMessage.assign(
                 Assignment(
@@ -86,6 +121,14 @@ import Testing
         Self.check(CoordinatorMessage.files(chunkBytes: 300), 50, WireBytes().number(1, 300))
         Self.check(CoordinatorMessage.chunk(ChunkID(file: 3, chunk: 300)), 51, WireBytes().number(1, 3).number(2, 300))
         Self.check(CoordinatorMessage.noFiles(reason: "why"), 52, WireBytes().text(1, "why"))
+    }
+
+    @Test func messagesBetweenWorkers() {
+        Self.check(
+            PeerMessage.part(GradientPart(step: StepIndex(7), node: TreeNode(4, 6), index: 300)), 60,
+            WireBytes().number(1, 7).number(2, 4).number(3, 6).number(4, 300))
+        Self.check(
+            PeerMessage.weightsPiece(WeightsVersion(7), index: 300), 28, WireBytes().number(1, 7).number(2, 300))
     }
 
     private static func check<Message: WireEncodable & WireDecodable & Equatable>(
@@ -112,7 +155,7 @@ import Testing
         let body = WireBytes().fixed(2, 5).text(77, "new").number(1, 4)
         let header = WireBytes().text(99, "new").message(24, body).fixed(5, 9).number(1, 1).data(2, Array(1...16))
         let packet = try decode(header.bytes, as: CoordinatorMessage.self)
-        #expect(packet.message == .weights(WeightsVersion(4), Digest(rawValue: 5)))
+        #expect(packet.message == .weights(WeightsVersion(4), Digest(rawValue: 5), passedOn: false))
         #expect(packet.header.incarnation == Incarnation(rawValue: 9))
         #expect(packet.header.epoch == .unknown && packet.header.worker == "")
     }

@@ -31,12 +31,12 @@ import Testing
     /// Whoever owned what: the sum over the whole tree from nodes of any sizes has the same bits.
     @Test(arguments: Precision.allCases, [1, 2, 3, 5, 8, 13]) func sumsDoNotDependOnWhoSummed(
         precision: Precision, shards: Int
-    ) throws {
+    ) {
         let root = TreeNode.root(shards: shards)
         let sum = TreeSum(shards: shards, precision: precision, capacity: Self.count)
-        func nodeSum(_ node: TreeNode) throws -> AlignedBuffer {
+        func nodeSum(_ node: TreeNode) -> AlignedBuffer {
             let result = AlignedBuffer(byteCount: Self.count * sum.type(of: node).byteCount)
-            try sum(node, count: Self.count, into: result.pointer) { part, memory, type in
+            sum(node, count: Self.count, into: result.pointer) { part, memory, type in
                 guard part.count == 1 else { return nil }
                 let values = (0..<Self.count).map { Self.leaf(part.lower, $0) }
                 switch type {
@@ -51,10 +51,10 @@ import Testing
             var received: [TreeNode: AlignedBuffer] = [:]
             for owner in 0..<owners {
                 let owned = (0..<shards).filter { $0 * owners / shards == owner }.map { ShardID($0) }
-                for node in TreeNode.maximalNodes(of: owned, total: shards) { received[node] = try nodeSum(node) }
+                for node in TreeNode.maximalNodes(of: owned, total: shards) { received[node] = nodeSum(node) }
             }
             let total = AlignedBuffer(byteCount: Self.count * 4)
-            let values = try sum(root, count: Self.count, into: total.pointer) { node, _, _ in
+            let values = sum(root, count: Self.count, into: total.pointer) { node, _, _ in
                 received[node].map { UnsafeRawPointer($0.pointer) }
             }.assumingMemoryBound(to: Float.self)
             for index in 0..<Self.count {
@@ -82,6 +82,21 @@ import Testing
             row = slice.rows.upperBound
         }
         #expect(row == classes)
+    }
+
+    @Test(arguments: [(1000, 2048, 64), (129, 2048, 9), (3, 1 << 20, 3)])
+    func piecesCoverTheSlicesInOrder(classes: Int, dimension: Int, number: Int) {
+        let layout = ParameterLayout.linearHead(classes: classes, dimension: dimension)
+        #expect(layout.pieces.count == number && layout.piecesOfSlice.count == layout.slices.count)
+        #expect(layout.piecesOfSlice.flatMap { $0 } == Array(0..<number))
+        for (slice, indices) in zip(layout.slices, layout.piecesOfSlice) {
+            let pieces = layout.pieces[indices]
+            #expect(pieces.flatMap(\.rows) == Array(slice.rows))
+            for piece in pieces {
+                #expect(piece.offset == slice.offset + (piece.rows.lowerBound - slice.rows.lowerBound) * dimension)
+                #expect(piece.count == piece.rows.count * dimension)
+            }
+        }
     }
 }
 

@@ -1,0 +1,39 @@
+import Common
+
+/// What a worker has been given of the pieces that it sums for its group.
+///
+/// Parts of a step may come before the worker has heard of that step. Those of an earlier one are of no use any more.
+public struct PartIntake<Tensor: Sendable>: Sendable {
+    private let root: TreeNode
+    private var step: StepIndex?
+    /// By piece.
+    private var parts: [Int: [TreeNode: Tensor]] = [:]
+    private var summed: Set<Int> = []
+
+    public init(shards: Int) { root = .root(shards: shards) }
+
+    /// Takes a part. A second copy of it is ignored: copies are the same, or else the contributions tell.
+    ///
+    /// - Returns: the parts that make up the piece, once, when this was the last of them.
+    public mutating func add(_ part: GradientPart, _ tensor: Tensor) -> [TreeNode: Tensor]? {
+        if step.map({ $0 < part.step }) ?? true {
+            (step, parts, summed) = (part.step, [:], [])
+        }
+        guard step == part.step, !summed.contains(part.index), part.node.isNode(ofTreeOver: root.upper),
+            parts[part.index]?[part.node] == nil
+        else { return nil }
+        parts[part.index, default: [:]][part.node] = tensor
+        guard let cover = cover(root, parts[part.index]!) else { return nil }
+        parts[part.index] = nil
+        summed.insert(part.index)
+        return cover
+    }
+
+    private func cover(_ node: TreeNode, _ parts: [TreeNode: Tensor]) -> [TreeNode: Tensor]? {
+        if let tensor = parts[node] { return [node: tensor] }
+        guard let children = node.children, let left = cover(children.left, parts),
+            let right = cover(children.right, parts)
+        else { return nil }
+        return left.merging(right) { tensor, _ in tensor }
+    }
+}
