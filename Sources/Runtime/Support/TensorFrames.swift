@@ -31,7 +31,14 @@ extension ParameterLayout {
     }
 
     /// What stands for a slice in the digest of what it belongs to: the digests of its pieces.
-    func digests(of slice: Int, _ frame: TensorFrame) -> [UInt64] { pieces(of: slice, frame).map(\.digest) }
+    func digests(of slice: Int, _ frame: TensorFrame) -> [UInt64] {
+        guard let start = frame.bytes.baseAddress else { return [] }
+        let rows = slices[slice].rows
+        let rowBytes = frame.bytes.count / rows.count
+        return pieces[piecesOfSlice[slice]].map { piece in
+            smx_hash(start + (piece.rows.lowerBound - rows.lowerBound) * rowBytes, piece.rows.count * rowBytes, 0)
+        }
+    }
 
     /// Whether a received tensor is this slice.
     func matches(_ slice: Slice, _ frame: TensorFrame, _ precision: Precision) -> Bool {
