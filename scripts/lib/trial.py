@@ -95,9 +95,9 @@ class Trial:
     def output(self, name):
         return self.folder / name
 
-    def launch(self, name, *words, settings=()):
-        """Starts a launch of the digits job; its standard error goes to a file."""
-        command = [self.program, "launch", str(JOB), "--set", f"output={self.output(name)}", *words]
+    def launch(self, name, *words, settings=(), job=JOB):
+        """Starts a launch of a job, the digits by default; its standard error goes to a file."""
+        command = [self.program, "launch", str(job), "--set", f"output={self.output(name)}", *words]
         for setting in settings:
             command += ["--set", setting]
         return self.start(name, command)
