@@ -17,14 +17,15 @@ extension Coordinator {
         relays = reduction?.group
         reduction = nil
         guard case .train = work, configuration.pieces > 0 else { return }
-        let names = receivers.map(\.name)
+        // Who sits a step out, being late with the one before, is not worth a line each time.
+        let names = ready.prefix(configuration.shards).map(\.name)
         let isolated = receivers.filter(\.peerAddress.isEmpty).map(\.name)
         if groupFailures >= Self.groupPatience {
             tellReduction([], "groups of workers have failed \(groupFailures) times", &directives)
         } else if !isolated.isEmpty {
             tellReduction([], "other workers cannot reach \(isolated.joined(separator: ", "))", &directives)
         } else if receivers.count < 2 {
-            tellReduction([], "a group needs two workers", &directives)
+            if names.count < 2 { tellReduction([], "a group needs two workers", &directives) }
         } else {
             let members = receivers.map { ReductionGroup.Member(life: $0.incarnation, address: $0.peerAddress) }
             reduction = GroupReduction(ReductionGroup(members: members), pieces: configuration.pieces, at: now)
