@@ -60,6 +60,14 @@ public struct TreeNode: Hashable, Sendable, Codable {
         return nodes
     }
 
+    /// Those of some nodes, the largest first, that make up this one; nil while some shards are missing.
+    public func cover<Value>(by known: [TreeNode: Value]) -> [TreeNode: Value]? {
+        if let value = known[self] { return [self: value] }
+        guard let (left, right) = children, let first = left.cover(by: known), let second = right.cover(by: known)
+        else { return nil }
+        return first.merging(second) { value, _ in value }
+    }
+
     /// Sums over this subtree in the canonical order.
     ///
     /// - Parameters:

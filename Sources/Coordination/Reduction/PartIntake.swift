@@ -23,17 +23,9 @@ public struct PartIntake<Tensor: Sendable>: Sendable {
             parts[part.index]?[part.node] == nil
         else { return nil }
         parts[part.index, default: [:]][part.node] = tensor
-        guard let cover = cover(root, parts[part.index]!) else { return nil }
+        guard let cover = root.cover(by: parts[part.index]!) else { return nil }
         parts[part.index] = nil
         summed.insert(part.index)
         return cover
-    }
-
-    private func cover(_ node: TreeNode, _ parts: [TreeNode: Tensor]) -> [TreeNode: Tensor]? {
-        if let tensor = parts[node] { return [node: tensor] }
-        guard let children = node.children, let left = cover(children.left, parts),
-            let right = cover(children.right, parts)
-        else { return nil }
-        return left.merging(right) { tensor, _ in tensor }
     }
 }

@@ -91,13 +91,7 @@ struct SliceIntake {
         let begun = Dictionary(received.map { ($0.key.node, $0.value.origin) }) {
             $0.key.assignment < $1.key.assignment ? $0 : $1
         }
-        func cover(_ node: TreeNode) -> [TreeNode: Origin]? {
-            if let origin = begun[node] { return [node: origin] }
-            guard let children = node.children, let left = cover(children.left), let right = cover(children.right)
-            else { return nil }
-            return left.merging(right) { origin, _ in origin }
-        }
-        return cover(.root(shards: shards))
+        return TreeNode.root(shards: shards).cover(by: begun)
     }
 
     mutating func remove(_ keys: some Sequence<Key>) { for key in keys { received[key] = nil } }

@@ -11,8 +11,7 @@ extension Job {
     private static let excluded: Set<String> = [
         "name", "output", "checkpoints.keep", "cluster.audit", "cluster.reduction", "cluster.failureTimeout",
         "cluster.minWorkers", "cluster.workerWait", "cluster.orphanTimeout", "cluster.slowWorkers", "cluster.staging",
-        "baselines", "trace",
-        "tensorBoard",
+        "baselines", "trace", "tensorBoard",
         "data.train.features", "data.train.labels", "data.validation.features", "data.validation.labels",
         "data.test.features", "data.test.labels", "data.unlabeled.features", "head.weight", "head.bias",
     ]

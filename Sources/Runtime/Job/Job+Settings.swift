@@ -79,7 +79,7 @@ public struct ClusterSettings: Sendable, Codable, Equatable {
     public enum Reduction: String, Sendable, Codable, CaseIterable {
         /// The coordinator, to which every worker sends all that it computes.
         case coordinator
-        /// The workers, each some slices for all; what passes through the coordinator does not grow with their number. They
+        /// The workers, each some pieces for all; what passes through the coordinator does not grow with their number. They
         /// must be able to reach each other.
         case workers
     }

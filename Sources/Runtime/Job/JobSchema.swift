@@ -37,8 +37,7 @@ indirect enum JobSchema: Sendable {
         "cluster": .section([
             "shards": .value, "precision": .value, "audit": .value, "reduction": .value,
             "failureTimeout": .value, "minWorkers": .value, "workerWait": .value, "orphanTimeout": .value,
-            "instructionSet": .value, "slowWorkers": .value,
-            "staging": .value,
+            "instructionSet": .value, "slowWorkers": .value, "staging": .value,
         ]),
         "checkpoints": .section(["keep": .value]),
         "trace": .value,

@@ -19,24 +19,23 @@ extension ParameterLayout {
 
     /// A slice that is in one frame, piece by piece; nothing is copied.
     func pieces(of slice: Int, _ frame: TensorFrame) -> [TensorFrame] {
-        var start = 0
-        return piecesOfSlice[slice].map { index in
-            let shape = shape(of: pieces[index])
-            let end = start + shape.reduce(frame.type.byteCount, *)
-            defer { start = end }
-            return TensorFrame(
-                name: frame.name, type: frame.type, shape: shape,
-                bytes: UnsafeRawBufferPointer(rebasing: frame.bytes[start..<end]), owner: frame.owner)
+        pieces[piecesOfSlice[slice]].map { piece in
+            TensorFrame(
+                name: frame.name, type: frame.type, shape: shape(of: piece), bytes: bytes(of: piece, in: slice, frame),
+                owner: frame.owner)
         }
+    }
+
+    private func bytes(of piece: Slice, in slice: Int, _ frame: TensorFrame) -> UnsafeRawBufferPointer {
+        let start = (piece.offset - slices[slice].offset) * frame.type.byteCount
+        return UnsafeRawBufferPointer(rebasing: frame.bytes[start..<start + piece.count * frame.type.byteCount])
     }
 
     /// What stands for a slice in the digest of what it belongs to: the digests of its pieces.
     func digests(of slice: Int, _ frame: TensorFrame) -> [UInt64] {
-        guard let start = frame.bytes.baseAddress else { return [] }
-        let rows = slices[slice].rows
-        let rowBytes = frame.bytes.count / rows.count
-        return pieces[piecesOfSlice[slice]].map { piece in
-            smx_hash(start + (piece.rows.lowerBound - rows.lowerBound) * rowBytes, piece.rows.count * rowBytes, 0)
+        pieces[piecesOfSlice[slice]].map { piece in
+            let bytes = bytes(of: piece, in: slice, frame)
+            return smx_hash(bytes.baseAddress!, bytes.count, 0)
         }
     }
 

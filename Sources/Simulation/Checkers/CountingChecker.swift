@@ -90,7 +90,7 @@ struct CountingChecker {
     /// A contribution to a group shows its digests alone.
     private func isRight(_ contribution: Contribution, _ tensors: Tensors, _ expected: Tensors) -> Bool {
         guard !contribution.pieces.isEmpty, case .gradient(let sum) = expected else { return tensors == expected }
-        return contribution.pieces == reference.model.sliceDigests(of: sum.gradient) && contribution.loss == sum.loss
+        return contribution.pieces == reference.model.pieceDigests(of: sum.gradient) && contribution.loss == sum.loss
     }
 
     /// A piece, summed by a worker, is kept.

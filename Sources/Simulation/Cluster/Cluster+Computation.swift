@@ -62,7 +62,7 @@ extension Cluster {
         var pieces: [Digest] = []
         if case .gradient(let sum) = tensors {
             loss = sum.loss
-            if assignment.group != nil { pieces = model.sliceDigests(of: sum.gradient) }
+            if assignment.group != nil { pieces = model.pieceDigests(of: sum.gradient) }
         }
         workers[id.index].tensorsInHand = tensors
         try tell(

@@ -17,12 +17,12 @@ extension Model {
         Digest(rawValue: Self.hash((0..<4).filter { lanes(of: index)[$0] }.map { UInt64(piece[$0].bitPattern) }))
     }
 
-    func sliceDigests(of gradient: Parameters) -> [Digest] { (0..<pieces).map { digest(ofPiece: $0, gradient) } }
+    func pieceDigests(of gradient: Parameters) -> [Digest] { (0..<pieces).map { digest(ofPiece: $0, gradient) } }
 
     /// What a contribution announces: the same whoever is to sum it.
     func digest(of tensors: Tensors) -> Digest {
         guard pieces > 0, case .gradient(let sum) = tensors else { return tensors.digest }
-        return digest(ofPieces: sliceDigests(of: sum.gradient), loss: sum.loss)
+        return digest(ofPieces: pieceDigests(of: sum.gradient), loss: sum.loss)
     }
 
     func digest(ofPieces pieces: [Digest], loss: Double) -> Digest {
