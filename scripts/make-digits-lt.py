@@ -17,19 +17,16 @@ machine whose linear algebra library adds in another order.
 """
 
 import argparse
-import json
 import pathlib
-import struct
+import sys
 
 import numpy as np
 from sklearn.datasets import load_digits
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "lib"))
+from longtail import class_sizes, print_scores, write_safetensors
+
 CLASSES = 10
-
-
-def class_sizes(largest, imbalance):
-    """n_k = n_0 * imbalance^(-k/9), rounded, at least 2."""
-    return [max(2, round(largest * imbalance ** (-k / (CLASSES - 1)))) for k in range(CLASSES)]
 
 
 def split(labels, sizes, seed):
@@ -97,30 +94,6 @@ def train_network(x, y, arguments):
     return parameters
 
 
-def write_safetensors(path, tensors):
-    """8-byte little-endian header length, JSON header padded with spaces to a multiple of 8, data."""
-    names = {np.dtype("<f4"): "F32", np.dtype("<i8"): "I64"}
-    header, chunks, offset = {}, [], 0
-    # Wider types first, so that every tensor is aligned to its own element.
-    for name, array in sorted(tensors.items(), key=lambda item: (-item[1].dtype.itemsize, item[0])):
-        data = np.ascontiguousarray(array).tobytes()
-        header[name] = {
-            "dtype": names[array.dtype],
-            "shape": list(array.shape),
-            "data_offsets": [offset, offset + len(data)],
-        }
-        chunks.append(data)
-        offset += len(data)
-    text = json.dumps(header, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)
-    path.write_bytes(struct.pack("<Q", len(text)) + text + b"".join(chunks))
-
-
-def recalls(weight, bias, features, labels):
-    predicted = np.argmax(features @ weight.T + bias, axis=1)
-    return np.array([np.mean(predicted[labels == k] == k) for k in range(CLASSES)])
-
-
 def main():
     root = pathlib.Path(__file__).resolve().parent.parent
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -143,7 +116,7 @@ def main():
 
     digits = load_digits()
     images, labels = digits.data / 16, digits.target
-    sizes = class_sizes(arguments.largest, arguments.imbalance)
+    sizes = class_sizes(CLASSES, arguments.largest, arguments.imbalance)
     parts = dict(zip(("train", "validation", "test"), split(labels, sizes, arguments.split_seed)))
 
     unlabeled = None
@@ -165,13 +138,7 @@ def main():
     write_safetensors(arguments.output / "head.safetensors", {"weight": weight, "bias": bias})
 
     for name in parts:
-        features, truth = tensors[f"{name}.features"], tensors[f"{name}.labels"]
-        r = recalls(weight, bias, features, truth)
-        h = CLASSES / np.sum(1 / r) if r.min() > 0 else 0.0
-        g = np.exp(np.mean(np.log(r))) if r.min() > 0 else 0.0
-        print(f"{name}: {len(truth)} samples, per class {np.bincount(truth, minlength=CLASSES).tolist()}")
-        print(f"  mean recall {r.mean():.3f}  min {r.min():.3f}  g-mean {g:.3f}  h-mean {h:.3f}")
-        print("  recall " + " ".join(f"{value:.2f}" for value in r))
+        print_scores(name, weight, bias, tensors[f"{name}.features"], tensors[f"{name}.labels"])
 
 
 if __name__ == "__main__":
