@@ -14,6 +14,8 @@ public struct Philox: Sendable {
         case jitter = 6
         case diagnosis = 7
         case audit = 8
+        case folds = 9
+        case bootstrap = 10
     }
 
     private let key: (UInt32, UInt32)
