@@ -1,6 +1,7 @@
 import ArgumentParser
 import Common
 import Foundation
+import Runtime
 
 /// Prints an error as `error:` and `hint:` lines and ends with the status that belongs to it.
 enum ErrorOutput {
@@ -22,6 +23,7 @@ enum ErrorOutput {
         let status = SelMixCommand.exitCode(for: error)
         if status == .success {
             print(SelMixCommand.fullMessage(for: error))
+            requireOutput()
             Foundation.exit(0)
         }
         if status == .validationFailure {
@@ -31,6 +33,13 @@ enum ErrorOutput {
         }
         write("error: \(error)")
         Foundation.exit(1)
+    }
+
+    /// Ends this process when something that it was to print could not be written.
+    static func requireOutput() {
+        guard let failure = StandardOutput.takeFailure() else { return }
+        if failure.isReaderGone { StandardDescriptors.endForWantOfReader() }
+        exit(with: failure.error)
     }
 
     private static func status(of code: SelMixError.Code) -> Int32 {
@@ -43,5 +52,5 @@ enum ErrorOutput {
         }
     }
 
-    private static func write(_ line: String) { FileHandle.standardError.write(Data((line + "\n").utf8)) }
+    private static func write(_ line: String) { StandardError.lastLine(line) }
 }

@@ -38,6 +38,6 @@ struct JSONLogHandler: LogHandler {
             time: LogTime.now, level: level, label: label, message: message, fields: fields.isEmpty ? nil : fields)
         guard let data = try? encoder.encode(line) else { preconditionFailure("texts that are no JSON") }
         // In one piece, so that lines of several threads stay whole.
-        try? FileHandle.standardError.write(contentsOf: data + [UInt8(ascii: "\n")])
+        StandardError.line(data)
     }
 }

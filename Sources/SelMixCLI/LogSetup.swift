@@ -32,7 +32,7 @@ enum LogSetup {
         isJSON.store(format == .json, ordering: .relaxed)
         LoggingSystem.bootstrap { label -> any LogHandler in
             if format == .json { return JSONLogHandler(label: label) }
-            return StreamLogHandler.standardError(label: label)
+            return TextLogHandler(label: label)
         }
         var logger = Logger(label: label)
         if format == .json {

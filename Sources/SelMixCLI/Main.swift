@@ -1,10 +1,12 @@
 import ArgumentParser
 import Common
 import Foundation
+import Runtime
 
 @main
 struct Main {
     static func main() async {
+        StandardDescriptors.prepare()
         do {
             var command = try SelMixCommand.parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {
@@ -12,6 +14,7 @@ struct Main {
             } else {
                 try command.run()
             }
+            ErrorOutput.requireOutput()
         } catch {
             ErrorOutput.exit(with: error)
         }

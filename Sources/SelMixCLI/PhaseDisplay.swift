@@ -1,4 +1,4 @@
-import Foundation
+import Runtime
 import Synchronization
 
 /// One line on standard error, written over: what is done at the moment, and how much of it.
@@ -21,5 +21,5 @@ final class PhaseDisplay: Sendable {
         write("")
     }
 
-    private func write(_ text: String) { FileHandle.standardError.write(Data("\r\u{1B}[K\(text)".utf8)) }
+    private func write(_ text: String) { StandardError.write("\r\u{1B}[K\(text)") }
 }

@@ -31,6 +31,13 @@ enum ResultOutput {
         let path = shownPath(directory)
         print("head    \(path)/head.safetensors")
         print("report  \(path)/report.html")
+        excuse(savedIn: path)
+    }
+
+    /// A summary that could not be printed is no reason to call a run failed: what it came to is in files.
+    static func excuse(savedIn path: String) {
+        guard let failure = StandardOutput.takeFailure() else { return }
+        StandardError.line("warning: \(failure.error.message); what the summary would say is in \(path)")
     }
 
     /// A path as a person would type it: without `..`, and from the working directory where it lies below that.

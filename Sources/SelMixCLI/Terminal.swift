@@ -1,4 +1,5 @@
 import Foundation
+import Runtime
 import Synchronization
 
 /// The whole screen of a terminal, given back as it was found.
@@ -45,5 +46,5 @@ final class Terminal: Sendable {
         }
     }
 
-    private static func write(_ text: String) { try? FileHandle.standardOutput.write(contentsOf: Data(text.utf8)) }
+    private static func write(_ text: String) { StandardOutput.write(text) }
 }

@@ -29,8 +29,8 @@ public final class ProgressDisplay {
             case .quiet: break
             case .log(let log) where !(line.hasPrefix("{") && line.hasSuffix("}")):
                 log.info("\(line)", metadata: name.map { ["worker": "\($0)"] })
-            case .log: FileHandle.standardError.write(Data((line + "\n").utf8))
-            case .bar, .lines: FileHandle.standardError.write(Data((text + "\n").utf8))
+            case .log: StandardError.line(line)
+            case .bar, .lines: StandardError.line(text)
             }
         }
     }
@@ -121,5 +121,5 @@ public final class ProgressDisplay {
         return ioctl(2, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : 80
     }
 
-    private func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+    private func write(_ text: String) { StandardError.write(text) }
 }

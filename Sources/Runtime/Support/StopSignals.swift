@@ -1,7 +1,15 @@
 import Dispatch
 import Foundation
 
-/// Turns SIGINT and SIGTERM into a call, once; a second signal ends the process at once, as people expect of Ctrl-C twice.
+/// Turns the signals that ask a process to stop into a call, once.
+///
+/// Besides SIGINT and SIGTERM these are SIGHUP, which a process gets when its terminal or its ssh connection goes away, and
+/// SIGUSR1, with which schedulers announce the end of a time limit. Whoever started the process with SIGHUP or SIGUSR1
+/// ignored, as nohup does, does not want it to stop for them, and it stays so.
+///
+/// A SIGINT after the first signal ends the process at once, as people expect of Ctrl-C twice. Other signals do not: a
+/// terminal that closes sends SIGHUP more than once, `timeout` sends SIGTERM twice, and a scheduler sends SIGTERM some time
+/// after its warning, all of them while results are being written.
 public final class StopSignals: @unchecked Sendable {
     private var sources: [any DispatchSourceSignal] = []
     private var stopping = false
@@ -9,11 +17,13 @@ public final class StopSignals: @unchecked Sendable {
 
     /// - Parameter onStop: called on a queue of its own with the signal's name.
     public init(onStop: @escaping @Sendable (String) -> Void) {
-        _ = Self.defaultsAreOff
-        for (number, name) in [(SIGINT, "SIGINT"), (SIGTERM, "SIGTERM")] {
+        for (number, name) in Self.heeded {
             let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
             source.setEventHandler { [self] in
-                if stopping { _exit(130) }
+                if stopping {
+                    if number == SIGINT { _exit(130) }
+                    return
+                }
                 stopping = true
                 onStop(name)
             }
@@ -22,10 +32,25 @@ public final class StopSignals: @unchecked Sendable {
         }
     }
 
-    /// Once a process: Dispatch handles a signal from the first source for it on, and ignoring it again would undo that.
-    private static let defaultsAreOff: Void = {
+    /// The signals to listen for. Once a process: Dispatch handles a signal from the first source for it on, and ignoring it
+    /// again would undo that.
+    private static let heeded: [(Int32, String)] = {
         // A write to a pipe whose reader is gone is an error to handle, not a reason to die.
-        for number in [SIGPIPE, SIGINT, SIGTERM] { signal(number, SIG_IGN) }
+        signal(SIGPIPE, SIG_IGN)
+        let all = [
+            (SIGINT, "SIGINT", false), (SIGTERM, "SIGTERM", false), (SIGHUP, "SIGHUP", true),
+            (SIGUSR1, "SIGUSR1", true),
+        ]
+        return all.filter { number, _, mayBeIgnored in
+            var before = sigaction()
+            sigaction(number, nil, &before)
+            let wasIgnored = unsafeBitCast(before.__sigaction_handler.sa_handler, to: Int.self) == 1
+            if mayBeIgnored && wasIgnored { return false }
+            // Its default would end the process before Dispatch hears of it.
+            signal(number, SIG_IGN)
+            return true
+        }
+        .map { ($0.0, $0.1) }
     }()
 
     /// Stops listening; the next run of this process listens for itself.

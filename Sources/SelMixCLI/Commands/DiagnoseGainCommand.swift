@@ -38,7 +38,7 @@ struct DiagnoseGainCommand: ParsableCommand {
             progress: { done, total in
                 guard showsProgress else { return }
                 let text = done < total ? "\r\u{1B}[Kmeasured \(done) of \(total) pairs" : "\r\u{1B}[K"
-                FileHandle.standardError.write(Data(text.utf8))
+                StandardError.write(text)
             })
         try report.write(to: directory)
         if json {

@@ -34,7 +34,7 @@ struct SweepCommand: AsyncParsableCommand {
             directory: directory.map { URL(fileURLWithPath: $0).path })
         let report = try await sweep(
             announce: { line in
-                if !output.quiet { FileHandle.standardError.write(Data("\(line)\n".utf8)) }
+                if !output.quiet { StandardError.line(line) }
             },
             train: { run in
                 let train = try local.training(of: run, display: .automatic(quiet: output.quiet))
@@ -47,6 +47,7 @@ struct SweepCommand: AsyncParsableCommand {
             print("")
             print("runs     \(ResultOutput.shownPath(sweep.directory))")
             print("figures  \(ResultOutput.shownPath(sweep.directory))/sweep.json")
+            ResultOutput.excuse(savedIn: ResultOutput.shownPath(sweep.directory))
         }
     }
 }

@@ -81,7 +81,7 @@ public struct ClusterLaunch: Sendable {
     private static func requireFit(_ statuses: [HostStatus]) throws {
         let unfit = statuses.filter { !$0.problems.isEmpty }
         guard !unfit.isEmpty else { return }
-        FileHandle.standardError.write(Data(HostTable.problems(unfit).utf8))
+        StandardError.write(HostTable.problems(unfit))
         throw SelMixError(
             .cluster,
             unfit.count == 1 && statuses.count == 1
