@@ -55,6 +55,41 @@ private let checkYAML = "check the indentation (spaces, never tabs), the bracket
         mistake.check(in: mistake.text)
     }
 
+    /// Aliases within aliases multiply; keys that are such aliases are compared while the text is parsed.
+    @Test(arguments: [4, 7, 9, 60]) func aliasesThatMultiply(levels: Int) throws {
+        var lines = ["n0: &n0 [1, 1, 1, 1, 1, 1, 1, 1, 1]"]
+        for level in 1...levels {
+            let aliases = Array(repeating: "*n\(level - 1)", count: 9).joined(separator: ",")
+            lines.append("n\(level): &n\(level) [\(aliases)]")
+        }
+        lines += ["? *n\(levels) \n: 1", "? *n\(levels - 1) \n: 1"]
+        for text in [lines.joined(separator: "\n"), "x: {\(lines.dropLast(2).joined(separator: ", "))}"] {
+            let error = #expect(throws: SelMixError.self) { try JobFile.parse(text, path: "job.yaml") }
+            #expect(error?.code == .invalidInput && error?.hint?.contains("aliases") == true, "\(error as Any)")
+        }
+        let value = "[&a [1,1,1], &b [*a,*a,*a], \(Array(repeating: "*b,*b,*b", count: 20).joined(separator: ","))]"
+        let override = #expect(throws: SelMixError.self) {
+            try JobFile.parse(JobFileTests.minimal, path: "job.yaml", overrides: ["objective.groups=\(value)"])
+        }
+        #expect(override?.message.contains("aliases, which can stand for more") == true)
+    }
+
+    /// A few aliases are as good as what they stand for, and a list may be as long as there are classes.
+    @Test func aliasesAndLongListsAreRead() throws {
+        let split = "{features: a.npy, labels: b.npy}"
+        let text = """
+            data: {train: &split \(split), validation: *split, test: *split}
+            head: {weight: w.npy, bias: b.npy}
+            objective: {name: min-recall, head: [\((0..<30_000).map(String.init).joined(separator: ", "))]}
+            output: run
+            """
+        let job = try JobFile.parse(text, path: "/jobs/job.yaml")
+        #expect(job.data.test == job.data.train && job.objective.head?.count == 30_000)
+        let endless = text.replacing("head: [", with: "head: [\(String(repeating: "1, ", count: 100_000))")
+        let error = #expect(throws: SelMixError.self) { try JobFile.parse(endless, path: "job.yaml") }
+        #expect(error?.message.hasPrefix("a job file of more than 100000 values") == true)
+    }
+
     @Test(arguments: [
         ("validation", "`data.validation` is missing (job.yaml line 2)"),
         ("head", "`head` is missing (job.yaml)"),
@@ -102,6 +137,13 @@ private let checkYAML = "check the indentation (spaces, never tabs), the bracket
         let file = FileManager.default.temporaryDirectory.appending(path: "job-\(UUID().uuidString).yaml")
         try Data([0x61, 0xff, 0xfe]).write(to: file)
         defer { try? FileManager.default.removeItem(at: file) }
+        let windows = JobFileTests.minimal.replacing("\n", with: "\r\n")
+        let (expected, units) = (try JobFile.parse(windows, path: file.path), Array("\u{feff}\(windows)".utf16))
+        for bytes in [Data("\u{feff}\(windows)".utf8), Data(units.flatMap { [UInt8($0 & 0xff), UInt8($0 >> 8)] })] {
+            try bytes.write(to: file)
+            #expect(try JobFile.load(file.path) == expected)
+        }
+        try Data([0x61, 0xff, 0xfe]).write(to: file)
         let binary = #expect(throws: SelMixError.self) { try JobFile.load(file.path) }
         #expect(binary?.message == "`\(file.path)` is not text in UTF-8")
         #expect([missing, folder, binary].allSatisfy { $0?.code == .invalidInput })

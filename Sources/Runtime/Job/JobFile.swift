@@ -33,7 +33,7 @@ public enum JobFile {
                 .invalidInput, "the job file `\(path)` cannot be read", hint: "check its permissions",
                 cause: error.localizedDescription)
         }
-        guard let text = String(validating: bytes, as: UTF8.self) else {
+        guard let text = TextFile.text(of: bytes) else {
             throw SelMixError(.invalidInput, "`\(path)` is not text in UTF-8", hint: requiredKeys)
         }
         return try parse(text, path: path, overrides: overrides)

@@ -8,8 +8,9 @@ extension JobNode {
     /// - Parameter file: the file's name as messages give it.
     static func parse(_ text: String, file: String) throws -> JobNode? {
         // The parser, told its encoding, takes a byte order mark for content.
-        let content = text.unicodeScalars.first == "\u{feff}" ? String(text.unicodeScalars.dropFirst()) : text
-        return try compose(content, origin: .file(file)) { line in line.map { .line($0, file: file) } ?? .file(file) }
+        return try compose(TextFile.withoutMark(text), origin: .file(file)) { line in
+            line.map { .line($0, file: file) } ?? .file(file)
+        }
     }
 
     /// The tree of the value in `--set key=value`.
@@ -18,11 +19,23 @@ extension JobNode {
             ?? .empty(.override(argument))
     }
 
+    /// Values and keys of a whole tree. Aliases within aliases multiply: a file of a few hundred bytes can stand for
+    /// thousands of millions.
+    static let maximumNodes = 100_000
+
     private static func compose(_ text: String, origin: Origin, at lines: (Int?) -> Origin) throws -> JobNode? {
+        if let aliases = AliasBound.excess(in: text) {
+            throw origin.error(
+                "\(aliases) aliases, which can stand for more than a job file may hold",
+                hint:
+                    "aliases (`*name`) of lists that hold aliases multiply: write them out, or put long lists in files")
+        }
         do {
             // The basic resolver leaves every scalar as text, and the encoding is given because Yams' own choice looks
             // at the environment and prints what it finds.
-            return try Yams.compose(yaml: text, .basic, .default, .utf8).map { try JobNode($0, origin: lines) }
+            guard let root = try Yams.compose(yaml: text, .basic, .default, .utf8) else { return nil }
+            var room = maximumNodes
+            return try JobNode(root, room: &room, origin: lines)
         } catch let error as YamlError {
             throw translated(error, origin: origin, at: lines)
         }

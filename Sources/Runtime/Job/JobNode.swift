@@ -77,20 +77,28 @@ struct JobNode {
 extension JobNode {
     /// The tree of a Yams node.
     ///
-    /// - Parameter origin: where a node comes from, by its line if it has one.
-    init(_ node: Yams.Node, origin: (Int?) -> Origin) throws {
+    /// - Parameters:
+    ///   - room: how many nodes the tree may still have.
+    ///   - origin: where a node comes from, by its line if it has one.
+    init(_ node: Yams.Node, room: inout Int, origin: (Int?) -> Origin) throws {
         self.origin = origin(node.mark?.line)
+        guard room > 0 else {
+            throw self.origin.error(
+                "a job file of more than \(Self.maximumNodes) values, its aliases written out",
+                hint: "aliases (`*name`) of lists that hold aliases multiply; long lists belong in files")
+        }
+        room -= 1
         switch node {
         case .scalar(let scalar):
             content = .scalar(text: scalar.string, isPlain: scalar.style == .plain)
         case .sequence(let items):
-            content = .list(try items.map { try JobNode($0, origin: origin) })
+            content = .list(try items.map { try JobNode($0, room: &room, origin: origin) })
         case .mapping(let pairs):
             content = .map(
                 try pairs.map { key, value in
                     let keyOrigin = origin(key.mark?.line)
                     guard let name = key.scalar?.string else { throw keyOrigin.error("a key must be a plain word") }
-                    return Entry(key: name, origin: keyOrigin, value: try JobNode(value, origin: origin))
+                    return Entry(key: name, origin: keyOrigin, value: try JobNode(value, room: &room, origin: origin))
                 })
         case .alias:
             throw self.origin.error("an alias without its anchor")

@@ -34,7 +34,7 @@ struct KeyFile {
 
         var bytes = [UInt8](repeating: 0, count: 256)
         let count = Glibc.read(descriptor, &bytes, bytes.count)
-        let words = String(decoding: bytes.prefix(max(0, count)), as: UTF8.self).split(whereSeparator: \.isWhitespace)
+        let words = (TextFile.text(of: bytes.prefix(max(0, count))) ?? "").split(whereSeparator: \.isWhitespace)
         guard words.count == 2, words[0] == kind.rawValue, let key = CurveKey(hexadecimal: words[1]) else {
             throw SelMixError(
                 .usage, "\(path) holds no \(kind == .secretKey ? "secret" : "public") key of selmix",

@@ -36,6 +36,12 @@ struct HeaderJSON {
         return values
     }
 
+    /// Takes a `null` if it comes next.
+    mutating func takeNull() -> Bool {
+        cursor.skipSpace()
+        return cursor.take(word: "null")
+    }
+
     mutating func string() throws -> String {
         cursor.skipSpace()
         guard cursor.take("\"") else { throw cursor.unexpected(instead: "a string") }

@@ -11,11 +11,18 @@ enum NumpyDecoder {
     /// Plain arrays need about a hundred bytes.
     private static let maximumHeaderBytes = 65536
 
+    /// An array within the bytes, and whether it lies there column by column.
+    struct Content {
+        var tensor: TensorEntry
+        var isColumnMajor: Bool
+    }
+
     /// - Parameter name: what to call the array, which the file does not say.
     /// - Throws: `invalidInput`, without the name of the file.
-    static func decode(_ file: UnsafeRawBufferPointer, name: String) throws -> TensorEntry {
+    static func decode(_ file: UnsafeRawBufferPointer, name: String) throws -> Content {
         guard file.starts(with: magic) else {
-            throw SelMixError(.invalidInput, "it is not a NumPy file", hint: "write it with numpy.save")
+            throw FileKind(of: file)?.error(insteadOf: .numpy)
+                ?? SelMixError(.invalidInput, "it is not a NumPy file", hint: "write it with numpy.save")
         }
         let headerRange = try headerRange(of: file)
         let header = try NumpyHeader(parsing: UnsafeRawBufferPointer(rebasing: file[headerRange]))
@@ -33,8 +40,10 @@ enum NumpyDecoder {
             throw SelMixError(
                 .invalidInput, "\(follow - size) bytes follow the array", hint: "save one array per file")
         }
-        return TensorEntry(
-            name: name, dataType: header.dataType, shape: header.shape, range: headerRange.upperBound..<file.count)
+        return Content(
+            tensor: TensorEntry(
+                name: name, dataType: header.dataType, shape: header.shape, range: headerRange.upperBound..<file.count),
+            isColumnMajor: header.isColumnMajor)
     }
 
     private static func headerRange(of file: UnsafeRawBufferPointer) throws -> Range<Int> {

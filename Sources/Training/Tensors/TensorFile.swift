@@ -15,6 +15,8 @@ public final class TensorFile: Sendable {
     public let metadata: [String: String]
 
     private let positions: [String: Int]
+    /// The types of the tensors that cannot be used, by name.
+    private let foreign: [String: String]
 
     /// Maps and checks a file.
     ///
@@ -32,24 +34,25 @@ public final class TensorFile: Sendable {
     }
 
     private init(path: String, format: TensorFormat, owner: any ByteOwner) throws {
-        var content = SafetensorsDecoder.Content()
         do {
             switch format {
-            case .safetensors: content = try SafetensorsDecoder.decode(owner.bytes)
+            case .safetensors:
+                let content = try SafetensorsDecoder.decode(owner.bytes)
+                tensors = content.tensors.map { StoredTensor($0, source: "\(path)#\($0.name)", owner: owner) }
+                (names, foreign, metadata) = (tensors.map(\.name), content.foreign, content.metadata)
             case .numpy:
                 let fileName = path.split(separator: "/").last ?? ""
                 let name = String(fileName.dropLast(format.rawValue.count))
-                content.tensors = [try NumpyDecoder.decode(owner.bytes, name: name)]
+                let content = try NumpyDecoder.decode(owner.bytes, name: name)
+                let (entry, bytes) =
+                    content.isColumnMajor ? try content.tensor.byRows(owner) : (content.tensor, owner)
+                tensors = [StoredTensor(entry, source: path, owner: bytes)]
+                (names, foreign, metadata) = ([], [:], [:])
             }
         } catch let error as SelMixError {
             throw error.within("`\(path)`")
         }
         self.path = path
-        metadata = content.metadata
-        tensors = content.tensors.map { entry in
-            StoredTensor(entry, source: format == .numpy ? path : "\(path)#\(entry.name)", owner: owner)
-        }
-        names = format == .numpy ? [] : tensors.map(\.name)
         positions = Dictionary(uniqueKeysWithValues: names.enumerated().map { ($1, $0) })
     }
 
@@ -65,6 +68,11 @@ public final class TensorFile: Sendable {
                 hint: "write `\(path)#NAME`; it holds \(listedNames)")
         }
         if let position = positions[name] { return tensors[position] }
+        if let type = foreign[name] {
+            throw SelMixError(
+                .invalidInput, "`\(path)` holds \(name.quoted) as \(type.quoted), which selmix does not compute with",
+                hint: "convert it to float32, float16 or bfloat16, or name another tensor")
+        }
         if names.isEmpty, tensors.count == 1 {
             throw SelMixError(
                 .invalidInput, "`\(path)` has no tensor \(name.quoted): a .npy file holds a single array",

@@ -3,7 +3,7 @@ import Common
 /// The file formats that tensors are read from, told apart by the file name.
 ///
 /// By name and not by content, so that what a job file means can be read off it, and so that a reference is refused before
-/// anything is opened.
+/// a file of tensors is opened.
 enum TensorFormat: String, CaseIterable {
     case safetensors = ".safetensors"
     case numpy = ".npy"
@@ -16,10 +16,17 @@ enum TensorFormat: String, CaseIterable {
         self = format
     }
 
-    private static func conversion(for path: String) -> String {
-        switch path.split(separator: ".").last {
+    private static func conversion(for text: String) -> String {
+        if text.contains(ShardIndex.ending) { return ShardIndex.cure(for: text) }
+        // What stands behind a `#` is a tensor's name.
+        let path = text.prefix { $0 != "#" }
+        return switch path.split(separator: ".").last?.lowercased() {
         case "npz": "a .npz file is an archive: save each of its arrays with numpy.save"
-        case "pt", "pth", "bin", "ckpt": "convert it with safetensors.torch.save_file"
+        case "pt", "pth", "bin", "ckpt", "pkl", "pickle", "joblib":
+            "convert it with safetensors.torch.save_file, or numpy.save each array"
+        case "npy", "safetensors": "the ending is written in small letters: rename the file"
+        case "csv", "tsv", "txt", "parquet", "h5", "hdf5", "mat":
+            "read it in Python, and write the arrays with numpy.save or safetensors.numpy.save_file"
         default: "write FILE.safetensors#TENSOR, or FILE.npy"
         }
     }

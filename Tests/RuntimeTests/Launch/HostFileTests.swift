@@ -26,6 +26,31 @@ import Testing
         #expect(hosts.map(\.isThisMachine) == [false, false, false, false, true, false])
     }
 
+    /// A file that was edited on Windows, or came from an old Mac, names the same hosts.
+    @Test(arguments: ["\n", "\r\n", "\r"]) func lineEndsAndMarksOfOtherSystems(end: String) throws {
+        let text = ["# the cluster", "node1 slots=2", "", "node2", "node3 port=222 slots=4"].joined(separator: end)
+        let expected = [
+            LaunchHost("node1", slots: 2), LaunchHost("node2"), LaunchHost("node3", port: 222, slots: 4),
+        ]
+        #expect(try HostFile.parse(text, path: "hosts") == expected)
+        #expect(try HostFile.parse("\u{feff}" + text, path: "hosts") == expected)
+        let wrong = try #require(throws: SelMixError.self) {
+            try HostFile.parse("a\(end)b\(end)c slots", path: "hosts")
+        }
+        #expect(wrong.message.hasPrefix("hosts:3:"))
+    }
+
+    /// MPICH and Intel MPI write the slots behind a colon.
+    @Test(arguments: ["node1:4", "node1:64", "anna@node1:1024", "[fd00::3]:8"])
+    func slotsOfOtherLaunchersAreNoPorts(text: String) throws {
+        let error = try #require(throws: SelMixError.self) { try HostFile.parse(text, path: "hosts") }
+        let (host, number) = (text[..<text.lastIndex(of: ":")!], text[text.lastIndex(of: ":")!...].dropFirst())
+        #expect(error.message == "hosts:1: `\(text)` could mean \(number) workers or the ssh port \(number)")
+        #expect(error.hint == "write `\(host) slots=\(number)`, or `\(host) port=\(number)`")
+        #expect(try HostFile.parse("\(host) port=\(number)", path: "hosts")[0].port == UInt16(number))
+        #expect(try HostFile.parse("\(host) slots=\(number)", path: "hosts")[0].slots == Int(number))
+    }
+
     @Test func labelsAreUnique() throws {
         let hosts = try HostFile.parse("localhost\nlocalhost:22\nanna@localhost:22\nb", path: "hosts")
         #expect(hosts.map(\.label) == ["localhost", "localhost-22", "anna-localhost-22", "b"])
@@ -42,6 +67,8 @@ import Testing
         ("node1 max_slots=4", "hosts:1: `max_slots=4` is not known here"),
         ("node1:4x", "hosts:1: `node1:4x` has no port"),
         ("node1:0", "hosts:1: `node1:0` has no port"),
+        ("node1:2222 port=22", "hosts:1: `port=22` must give the ssh port, once"),
+        ("node1 port=0", "hosts:1: `port=0` must give the ssh port"),
         ("-oProxyCommand=reboot", "hosts:1: `-oProxyCommand=reboot` is no host"),
         ("-l@node1", "hosts:1: `-l@node1` is no host"),
         ("node1;reboot", "hosts:1: `node1;reboot` is no host"),

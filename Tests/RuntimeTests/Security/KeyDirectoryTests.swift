@@ -52,6 +52,22 @@ import Testing
         #expect(pair.publicKey != server)
     }
 
+    /// A key or a token that somebody has opened and saved on Windows is the same.
+    @Test func marksAndLineEndsOfEditorsDoNotCount() throws {
+        defer { cleanUp() }
+        _ = try keys.create(workers: ["gpu1"])
+        let before = try keys.listedKeys()
+        for name in ["workers/gpu1.public", "token"] {
+            let path = keys.path + "/" + name
+            let text =
+                name == "token" ? String(repeating: "a1", count: 20) : try String(contentsOfFile: path, encoding: .utf8)
+            try Data("\u{feff}\(text.trimmingCharacters(in: .newlines))\r\n".utf8).write(to: URL(fileURLWithPath: path))
+            chmod(path, 0o600)
+        }
+        #expect(try keys.listedKeys() == before)
+        #expect(try TokenFile.read(keys.path + "/token") == String(repeating: "a1", count: 20))
+    }
+
     @Test func nothingIsOverwritten() throws {
         defer { cleanUp() }
         _ = try keys.create(workers: ["gpu1"])

@@ -44,6 +44,53 @@ import Training
         #expect(Array(tensor.bytes) == data)
     }
 
+    /// All that numpy.dtype takes for a type of this machine's order; and single bytes have no order.
+    @Test(arguments: [
+        ("i8", DataType.int64), ("=i8", .int64), ("int64", .int64), ("int", .int64), ("q", .int64), ("f4", .float32),
+        ("float32", .float32), ("=f8", .float64), ("double", .float64), ("half", .float16), ("uint8", .uint8),
+        (">u1", .uint8), (">i1", .int8), ("=u2", .uint16), ("?", .bool), ("bool", .bool),
+    ])
+    func readsTypesByTheirOtherNames(descr: String, type: DataType) throws {
+        let data = (0..<2 * type.byteCount).map { UInt8($0) }
+        let tensor = try TensorFixture.file(TensorFixture.npy(descr: descr, shape: "(2,)", data: data), as: "a.npy")
+            .tensor(nil)
+        #expect(tensor.dataType == type && Array(tensor.bytes) == data)
+    }
+
+    /// Python 2 wrote long integers, and `u` before text.
+    @Test func readsWhatPython2Wrote() throws {
+        let bytes = TensorFixture.npy(
+            "{'descr': u'<i8', u'fortran_order': False, 'shape': (1L, 3L), }", data: TensorFixture.bytes(of: [5, 6, 7]))
+        let tensor = try TensorFixture.file(bytes, as: "a.npy").tensor(nil)
+        #expect(tensor.shape == [1, 3])
+        #expect(try tensor.integers() == [5, 6, 7])
+    }
+
+    /// With one dimension that is not 1, by columns and by rows are the same bytes: Julia and MATLAB write it so.
+    @Test(arguments: ["(3,)", "(3, 1)", "(1, 3)", "()", "(1, 3, 1)"])
+    func columnsThatAreRowsAreRead(shape: String) throws {
+        let data: [Float] = shape == "()" ? [7] : [7, 8, 9]
+        let bytes = TensorFixture.npy(
+            "{'descr': '<f4', 'fortran_order': True, 'shape': \(shape), }", data: TensorFixture.bytes(of: data))
+        #expect(try TensorFixture.file(bytes, as: "a.npy").tensor(nil).floatArray() == data)
+    }
+
+    @Test(arguments: ["<f4", "<f8", "<f2", "|i1"])
+    func aMatrixOfColumnsIsTurnedAround(descr: String) throws {
+        func bytes(_ values: [Int]) -> [UInt8] {
+            switch descr {
+            case "<f4": TensorFixture.bytes(of: values.map { Float($0) })
+            case "<f8": TensorFixture.bytes(of: values.map { Double($0) })
+            case "<f2": TensorFixture.bytes(of: values.map { Float16($0) })
+            default: TensorFixture.bytes(of: values.map { Int8($0) })
+            }
+        }
+        let file = TensorFixture.npy(
+            "{'descr': '\(descr)', 'fortran_order': True, 'shape': (2, 3), }", data: bytes([1, 4, 2, 5, 3, 6]))
+        let tensor = try TensorFixture.file(file, as: "a.npy").tensor(nil)
+        #expect(tensor.shape == [2, 3] && Array(tensor.bytes) == bytes([1, 2, 3, 4, 5, 6]))
+    }
+
     @Test func readsScalarsAndEmptyArrays() throws {
         let scalar = TensorFixture.npy(descr: "|u1", shape: "()", data: [3])
         #expect(try TensorFixture.file(scalar, as: "a.npy").tensor(nil).integers() == [3])
@@ -72,7 +119,7 @@ import Training
 
     static let framing = [
         Case("it is not a NumPy file", []),
-        Case("it is not a NumPy file", TensorFixture.safetensors("{}"), hint: "numpy.save"),
+        Case("it is not a NumPy file", TensorFixture.safetensors("x{}"), hint: "numpy.save"),
         Case("6 bytes are too few", Array(TensorFixture.npy("").prefix(6))),
         Case("10 bytes are too few", TensorFixture.npy("")),
         Case("version 4.0", TensorFixture.npy("{}", version: (4, 0)), hint: "3.0"),
@@ -113,8 +160,13 @@ import Training
         Case("`<U4` are not supported", npy("<U4", "(1,)", count: 16)),
         Case(
             "Fortran order",
-            TensorFixture.npy("{'descr': '<f4', 'fortran_order': True, 'shape': (1, 1)}", data: [0, 0, 0, 0]),
+            TensorFixture.npy(
+                "{'descr': '<f4', 'fortran_order': True, 'shape': (2, 2, 2)}", data: [UInt8](repeating: 0, count: 32)),
             hint: "numpy.ascontiguousarray"),
+        Case("big-endian (`>i8`)", npy(">i8", "(1,)", count: 8), hint: "newbyteorder"),
+        Case(
+            "NumPy's own integers", npy("<f4", "(np.int64(1), np.int64(2))", count: 8),
+            hint: "tuple(int(n) for n in shape)"),
         Case(
             "named fields",
             TensorFixture.npy("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,)}", data: [0, 0, 0, 0])),

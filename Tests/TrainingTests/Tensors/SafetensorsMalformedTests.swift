@@ -70,9 +70,12 @@ import Testing
         Case("tensor `x`: no `data_offsets`", entry: #"{"dtype":"F32","shape":[1]}"#),
         Case("unknown field `stride`", entry: #"{"dtype":"F32","shape":[1],"data_offsets":[0,4],"stride":[1]}"#),
         Case("occurs twice", entry: #"{"dtype":"F32","shape":[1],"shape":[1],"data_offsets":[0,4]}"#),
+        Case("takes 3 bytes, but", entry: #"{"dtype":"F8_E4M3","shape":[3],"data_offsets":[0,4]}"#),
+        Case("takes 5 bytes, but", entry: #"{"dtype":"F4","shape":[9],"data_offsets":[0,4]}"#),
         Case(
-            "unknown dtype `F8_E4M3`", entry: #"{"dtype":"F8_E4M3","shape":[4],"data_offsets":[0,4]}"#,
-            hint: "known are F16, BF16, F32"),
+            "a shape too large", entry: #"{"dtype":"C64","shape":[4611686018427387904],"data_offsets":[0,4]}"#),
+        Case(
+            "a shape too large", entry: #"{"dtype":"LATER","shape":[4611686018427387904,4],"data_offsets":[0,4]}"#),
         Case("instead of a string", entry: #"{"dtype":5,"shape":[1],"data_offsets":[0,4]}"#),
         Case("a number is negative", entry: #"{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}"#),
         Case("a number is no integer", entry: #"{"dtype":"F32","shape":[1.0],"data_offsets":[0,4]}"#),

@@ -20,6 +20,34 @@ import Training
         #expect(file.metadata == ["type": type.rawValue])
     }
 
+    /// Tensors of types that nothing here computes with take their place in the file, and only their use is an error.
+    @Test(arguments: [
+        ("F8_E4M3", "[8]", 8), ("F8_E5M2", "[2,4]", 8), ("F8_E8M0", "[8]", 8), ("C64", "[2]", 16), ("F4", "[8]", 4),
+        ("F4", "[3,3]", 5), ("F6_E2M3", "[8]", 6), ("F6_E3M2", "[3]", 3), ("F4", "[0]", 0), ("LATER_TYPE", "[7]", 12),
+    ])
+    func tensorsOfOtherTypesAreLeftAlone(type: String, shape: String, size: Int) throws {
+        let header = """
+            {"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},\
+            "scale":{"dtype":"\(type)","shape":\(shape),"data_offsets":[4,\(4 + size)]},\
+            "z":{"dtype":"U8","shape":[2],"data_offsets":[\(4 + size),\(6 + size)]}}
+            """
+        let data = TensorFixture.bytes(of: [Float(3)]) + [UInt8](repeating: 9, count: size) + [5, 6]
+        let file = try TensorFixture.file(TensorFixture.safetensors(header, data: data), as: "a.safetensors")
+        #expect(file.names == ["a", "z"])
+        #expect(try file.tensor("a").floatArray() == [3])
+        #expect(try file.tensor("z").integers() == [5, 6])
+        TensorFixture.expectInvalid(
+            "holds `scale` as `\(type)`", hint: "float32, float16 or bfloat16", naming: "`a.safetensors`"
+        ) { try file.tensor("scale") }
+    }
+
+    @Test func metadataMayBeNull() throws {
+        let header = #"{"__metadata__": null, "x":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}"#
+        let file = try TensorFixture.file(TensorFixture.safetensors(header, data: [7]), as: "a.safetensors")
+        #expect(try file.tensor(nil).integers() == [7])
+        #expect(file.metadata.isEmpty)
+    }
+
     @Test func theBytesAreThoseOfTheFormat() throws {
         let written = try SafetensorsWriter.encode([
             TensorContent(name: "labels", shape: [3], values: [1, 2, 3] as [UInt8]),

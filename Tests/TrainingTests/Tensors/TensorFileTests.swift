@@ -90,6 +90,25 @@ import Training
         expect("7 bytes are too few", try directory.write([UInt8](repeating: 0, count: 7), as: "short.safetensors"))
     }
 
+    /// What Hugging Face's libraries write beside the shards of a model names the shard to write.
+    @Test func anIndexNamesTheFileOfTheTensor() throws {
+        let map = #"{"metadata": {}, "weight_map": {"fc.weight": "model-00002-of-00002.safetensors"}}"#
+        let path = try directory.write(Array(map.utf8), as: "model.safetensors.index.json")
+        let shard = directory["model-00002-of-00002.safetensors"]
+        TensorFixture.expectInvalid("neither", hint: "write `\(shard)#fc.weight`", naming: path) {
+            try TensorReference(parsing: "\(path)#fc.weight")
+        }
+        TensorFixture.expectInvalid("neither", hint: "did you mean `\(shard)#fc.weight`?", naming: path) {
+            try TensorReference(parsing: "\(path)#fc.wieght")
+        }
+        TensorFixture.expectInvalid("neither", hint: "it does not list `bias`", naming: path) {
+            try TensorReference(parsing: "\(path)#bias")
+        }
+        TensorFixture.expectInvalid("neither", hint: "name the file that holds", naming: path) {
+            try TensorReference(parsing: path)
+        }
+    }
+
     @Test(.enabled(if: geteuid() != 0, "root may read everything")) func aForbiddenFileIsTold() throws {
         let path = try directory.write(TensorFixture.safetensors("{}"), as: "secret.safetensors")
         #expect(chmod(path, 0) == 0)

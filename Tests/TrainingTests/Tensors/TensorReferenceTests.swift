@@ -26,7 +26,8 @@ import Training
         ("a.npz", "numpy.save"),
         ("model.pt", "safetensors.torch.save_file"), ("safetensors", "neither"), (".npy", "names no file"),
         ("dir/.safetensors#x", "names no file"), ("labels.npy#x", "write `labels.npy`"),
-        ("a.safetensors#", "names no tensor"),
+        ("a.safetensors#", "names no tensor"), ("labels.NPY", "small letters"), ("x.csv", "numpy.save"),
+        ("model.bin#fc.weight", "safetensors.torch.save_file"), ("gone.safetensors.index.json#x", "weight_map"),
     ])
     func refusesWhatIsNone(text: String, told: String) {
         TensorFixture.expectInvalid(told, naming: "`\(text.prefix { $0 != "#" })") {

@@ -5,11 +5,13 @@ import Foundation
 ///
 ///     node1 slots=2
 ///     anna@node2:2222 slots=4
+///     node3 port=222
 ///     [fd00::3]:2222
 ///     localhost
 ///
 /// A host that is named on several lines has as many slots as the lines give together, one for a line without `slots=`, as
-/// in a list that a scheduler writes.
+/// in a list that a scheduler writes. A small number behind a colon is refused: other launchers (MPICH, Intel MPI) write the
+/// slots there, and connecting to it as a port would only show after minutes.
 public enum HostFile {
     /// - Throws: `invalidInput` with the line and what is wrong in it.
     public static func load(_ path: String) throws -> [LaunchHost] {
@@ -18,15 +20,15 @@ public enum HostFile {
                 .invalidInput, "there is no host file `\(path)`, or it cannot be read",
                 hint: "write one host a line, such as `node1 slots=2`")
         }
-        guard let text = String(validating: data, as: UTF8.self) else {
-            throw SelMixError(.invalidInput, "`\(path)` is not text in UTF-8")
+        guard let text = TextFile.text(of: data) else {
+            throw SelMixError(.invalidInput, "`\(path)` is not text in UTF-8", hint: "save it as plain text")
         }
         return try parse(text, path: path)
     }
 
     public static func parse(_ text: String, path: String) throws -> [LaunchHost] {
         var hosts: [LaunchHost] = []
-        for (number, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+        for (number, line) in TextFile.lines(of: text).enumerated() {
             let words = line.prefix { $0 != "#" }.split(whereSeparator: \.isWhitespace)
             guard let first = words.first else { continue }
             do {
@@ -70,6 +72,13 @@ public enum HostFile {
                     .invalidInput, "`\(text)` has no port from 1 to 65535 behind the colon",
                     hint: "write the number of workers as `slots=N`")
             }
+            guard port == 22 || port > maximumSlots else {
+                throw SelMixError(
+                    .invalidInput, "`\(text)` could mean \(port) workers or the ssh port \(port)",
+                    hint:
+                        "write `\(text.dropLast(rest.count)) slots=\(port)`, or `\(text.dropLast(rest.count)) port=\(port)`"
+                )
+            }
             host.port = port
         }
         // ssh would take a name that begins with a dash for an option.
@@ -89,15 +98,26 @@ public enum HostFile {
 
     private static func apply(_ word: String, to host: inout LaunchHost) throws {
         let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-        guard parts.count == 2, parts[0] == "slots" else {
+        switch (parts[0], parts.count) {
+        case ("slots", 2):
+            guard let slots = Int(parts[1]), (1...Int(maximumSlots)).contains(slots) else {
+                throw SelMixError(.invalidInput, "`\(word)` must give a number from 1 to \(maximumSlots)")
+            }
+            host.slots = slots
+        case ("port", 2):
+            guard host.port == nil, let port = UInt16(parts[1]), port > 0 else {
+                throw SelMixError(
+                    .invalidInput, "`\(word)` must give the ssh port, once, from 1 to 65535",
+                    hint: "such as `node1 port=2222`")
+            }
+            host.port = port
+        default:
             throw SelMixError(
-                .invalidInput, "`\(word)` is not known here", hint: "only `slots=N` may follow a host")
+                .invalidInput, "`\(word)` is not known here", hint: "only `slots=N` and `port=N` may follow a host")
         }
-        guard let slots = Int(parts[1]), (1...1024).contains(slots) else {
-            throw SelMixError(.invalidInput, "`\(word)` must give a number from 1 to 1024")
-        }
-        host.slots = slots
     }
+
+    private static let maximumSlots: UInt16 = 1024
 
     private static func add(_ host: LaunchHost, to hosts: inout [LaunchHost]) {
         if let known = hosts.firstIndex(where: {

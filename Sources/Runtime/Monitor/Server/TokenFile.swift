@@ -27,7 +27,8 @@ enum TokenFile {
     /// - Throws: when the file is no token, or others may read it.
     static func read(_ path: String) throws -> String {
         var status = stat()
-        guard stat(path, &status) == 0, let text = try? String(contentsOfFile: path, encoding: .utf8) else {
+        guard stat(path, &status) == 0, let text = FileManager.default.contents(atPath: path).flatMap(TextFile.text)
+        else {
             throw SelMixError(
                 .invalidInput, "the token file \(path) cannot be read", cause: String(cString: strerror(errno)))
         }
