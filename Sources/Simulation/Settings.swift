@@ -72,6 +72,22 @@ struct Settings: Sendable {
         sumTime = f * dice.pick([0.0001, 0.001, 0.01])
     }
 
+    /// A long run of some workers on a good network, which gradients are summed in a number of pieces by workers, or by the coordinator.
+    init(steps: Int, workers: Int, pieces: Int, seed: UInt64) {
+        let f = Duration.seconds(2)
+        do {
+            timing = try Timing(failureTimeout: f, orphanTimeout: .seconds(1_000_000))
+        } catch {
+            preconditionFailure("\(error)")
+        }
+        model = Model(seed: seed, shards: 8, rounds: 1, stepsPerRound: steps, pieces: pieces, convergesAt: nil)
+        (self.workers, minWorkers, isolation, audit) = (workers, workers, 0, .none)
+        (workerWait, isPatient, isLocal, isSerene, manner) = (.seconds(1_000_000), true, false, false, .orderly)
+        network = .calm(failureTimeout: f)
+        (blockTime, reduceTime, loadTime) = (f / 200, f / 200, f / 100)
+        (checkpointTime, sumTime) = (f / 100, f / 1000)
+    }
+
     /// About how long the run takes without faults.
     var undisturbed: Duration {
         let pieces = model.rounds * (model.stepsPerRound + 1) + 1

@@ -18,6 +18,27 @@ public enum Simulation {
         case everything
     }
 
+    /// How long a run of some steps takes in which one worker has a slow link from early on.
+    ///
+    /// - Parameters:
+    ///   - pieces: of a gradient that workers sum among themselves; 0 where the coordinator sums.
+    ///   - delay: of each letter with tensors from and to that worker, on top of a good network's; zero: there is no such worker.
+    /// - Throws: what must not have happened.
+    public static func duration(
+        ofSteps steps: Int, workers: Int, pieces: Int, slowLink delay: Duration, seed: UInt64 = 1,
+        trace: ((String) -> Void)? = nil
+    ) throws(Violation) -> Duration {
+        let settings = Settings(steps: steps, workers: workers, pieces: pieces, seed: seed)
+        let f = settings.timing.failureTimeout
+        let faults: [(Fault, Instant)] = delay > .zero ? [(.slowLink(delay: delay), .origin + f * 2)] : []
+        let plan = FaultPlan(faults, end: .origin + f * 100_000, failureTimeout: f)
+        let story = trace.map { Trace(.events, write: $0) } ?? Trace(nil)
+        let cluster = Cluster(seed: seed, canary: nil, trace: story, given: (settings, plan))
+        try cluster.run()
+        guard let end = cluster.endedAt else { throw Violation("the run has no end") }
+        return end - .origin
+    }
+
     /// Simulates the run that a seed stands for.
     ///
     /// - Parameters:

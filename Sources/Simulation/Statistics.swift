@@ -82,7 +82,10 @@ public struct Statistics: Sendable {
         if reason.hasPrefix("no sums") { return "groups abandoned: no sums" }
         if reason.hasPrefix("piece") { return "groups abandoned: summed from something else" }
         if reason.contains("differ about") { return "groups abandoned: two workers differed" }
-        if reason.hasPrefix("groups of workers have failed") { return "groups given up for good" }
+        if reason.hasPrefix("groups of workers have failed") { return "groups given up for a while" }
+        if reason.hasSuffix("would hold the others up") { return "groups not formed: a worker too slow for one" }
+        if reason.hasPrefix("tried for") { return "sums by the coordinator tried" }
+        if reason.hasPrefix("it is faster") { return "sums by the coordinator were faster" }
         return reason.hasPrefix("a group needs")
             ? "groups not formed: too few workers" : "groups not formed: a worker out of reach"
     }

@@ -155,4 +155,20 @@ import Testing
         }
         #expect(driver.join(2).assignments.count == 1)
     }
+
+    /// The one worker that could audit the other is slow: the shell computes what it is asked for, and the work is done.
+    @Test func aSlowAuditorDoesNotHoldUpAll() throws {
+        var driver = try audited(2)
+        driver.now = driver.now + .milliseconds(10)
+        driver.answer(1)
+        #expect(driver.core.phase == .working(validation))
+        driver.now = driver.now + .milliseconds(100)
+        let asked = driver.step(.tick)
+        #expect(
+            asked.records.contains {
+                if case .recomputing(_, _, let reason) = $0 { reason.contains("quick enough") } else { false }
+            })
+        _ = recompute(&driver, asked)
+        #expect(driver.core.phase == .computing(validation))
+    }
 }

@@ -146,6 +146,49 @@ import Training
         #expect(Array(run.stepDigests.prefix(plain.stepDigests.count)) == plain.stepDigests)
     }
 
+    /// One of two workers has a link of 100 kB a second to the coordinator. Beside a run in which the coordinator sums, one with groups
+    /// gets on about as well: the slow one holds up a few steps, and not all.
+    @Test func aSlowLinkDoesNotHoldUpAllWhoSum() throws {
+        let folder = try TemporaryFolder()
+        let job = try Self.writeJob(folder)
+        struct Side {
+            let run: RunFolder
+            let coordinator: RunningProgram
+            let workers: [RunningProgram]
+            let proxies: [RecordingProxy]
+        }
+        func start(_ reduction: String) throws -> Side {
+            let run = RunFolder(path: folder.path(reduction))
+            let coordinator = try RunningProgram(
+                [
+                    "coordinator", job, "--quiet", "--bind", "tcp://127.0.0.1:*", "--set", "output=\(run.path)",
+                    "--set",
+                    "cluster.reduction=\(reduction)", "--set", "selmix.rounds=20000",
+                ] + constantRate)
+            try eventually("the coordinator's address") { run.exists("run.json") }
+            let info = try run.json("run.json")
+            let addresses = try ["control", "bulk"].map { try #require(info[$0] as? String) }
+            let proxies = try addresses.map { try RecordingProxy(before: $0, rate: 100_000) }
+            let workers = try [addresses, proxies.map(\.address)].enumerated().map { index, ends in
+                try RunningProgram(["worker", "--name", "w\(index)", "--connect", ends[0], "--connect-bulk", ends[1]])
+            }
+            return Side(run: run, coordinator: coordinator, workers: workers, proxies: proxies)
+        }
+        // At the same time, so that both have the machine that the other has.
+        let sides = try ["coordinator", "workers"].map(start)
+        defer { for side in sides { for proxy in side.proxies { proxy.stop() } } }
+        let steps = 600
+        try eventually("\(steps) steps", within: .seconds(300)) { sides[0].run.lastStep >= steps }
+        let behind = sides[1].run.lastStep
+        #expect(behind >= steps / 6, "\(behind) steps with groups, \(steps) without")
+        for side in sides { side.coordinator.send(SIGINT) }
+        for side in sides { #expect(side.coordinator.waitForExit() == 130, "\(side.coordinator.errors)") }
+        let common = min(behind, steps)
+        #expect(Array(sides[0].run.stepDigests.prefix(common)) == Array(sides[1].run.stepDigests.prefix(common)))
+        print("a slow link: \(behind) steps with groups while the coordinator alone summed \(steps)")
+        print(sides[1].run.events("reduction").prefix(12).compactMap { $0["reason"] as? String })
+    }
+
     /// Its feature sums are the longest frame that a worker may send.
     @Test(arguments: ["coordinator", "workers"])
     func bytesAreTheSameBetweenMachinesWithKeys(reduction: String) throws {

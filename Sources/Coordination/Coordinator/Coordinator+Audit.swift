@@ -105,7 +105,7 @@ extension Coordinator {
                 claim, contribution.node, of: contribution.work, expected: contribution.digest,
                 witness: Self.ownName, &directives)
         }
-        completeIfDone(&directives)
+        completeIfDone(at: now, &directives)
     }
 
     /// Takes nothing more from a worker that computed wrongly, and takes back what it gave to the open work and nobody

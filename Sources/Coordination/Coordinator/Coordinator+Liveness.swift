@@ -7,6 +7,7 @@ extension Coordinator {
         let timing = configuration.timing
         for worker in workers.values.sorted(by: { $0.joinOrder < $1.joinOrder }) {
             if now >= worker.leaseEnd(timing) {
+                noteGroupLoss(of: worker, at: now)
                 lose(worker.incarnation, reason: "silent for \((now - worker.lastHeard).told)", at: now, &directives)
             } else if let stuck = (worker.outstanding + worker.late).first(where: {
                 now >= $0.patienceEnd(timing, slowest: slowestTurnaround)
@@ -14,6 +15,7 @@ extension Coordinator {
                 for shard in stuck.missing.flatMap(\.shards) where phase == .working(stuck.assignment.work) {
                     timesStuck[shard.rawValue] += 1
                 }
+                noteGroupLoss(of: worker, at: now)
                 // One that says nothing at all is told as silent, whichever limit it reached first.
                 let silence = now - worker.lastHeard
                 let reason =
@@ -80,7 +82,7 @@ extension Coordinator {
             worker.outstanding[index].lastSign = now
             directives.append(.record(.repeated(outstanding.assignment, to: worker.name)))
             if lacksWeights {
-                noteMissingWeights(of: incarnation)
+                noteMissingWeights(of: incarnation, at: now)
                 directives.append(.sendWeights(weights, to: incarnation))
             }
             lacksWeights = false

@@ -40,7 +40,7 @@ extension Coordinator {
         doubt = nil
         timesStuck = Array(repeating: 0, count: configuration.shards)
         if case .validate(let round) = work { directives.append(.record(.roundStarted(round))) }
-        let receivers = receivers
+        let receivers = recipients(of: work, at: now)
         let dealt = zip(receivers, ShardPlanner.deal(total: configuration.shards, workers: receivers.count))
             .filter { !$1.isEmpty }
         // Whoever has no assignment does not know the group, and could pass no weights on to it.
@@ -68,6 +68,7 @@ extension Coordinator {
             preconditionFailure("step \(result.step) was applied while \(phase)")
         }
         weights = WeightsVersion(result.step.rawValue + 1)
+        closeStep(at: now)
         directives.append(.record(.step(result)))
         let next = result.step + 1
         if next.rawValue % configuration.stepsPerRound == 0 {

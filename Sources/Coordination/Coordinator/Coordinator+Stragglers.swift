@@ -28,6 +28,21 @@ extension Coordinator {
             .map { $0.firstSent + wait }.min()
     }
 
+    /// What a straggler is to audit and all that are idle have computed themselves is computed here, as where there is no second
+    /// worker: or else one slow worker would hold up every step of an audited run.
+    private mutating func auditHere(
+        _ held: WorkerRecord.Outstanding, of work: Work, _ directives: inout [CoordinatorDirective]
+    ) {
+        let helpers = helpers
+        for node in held.missing.sorted(by: { $0.lower < $1.lower }) {
+            guard let entry = ledger.entry(of: node), !entry.isSettled, !entry.isRecomputing,
+                helpers.allSatisfy({ entry.givers.contains($0.name) })
+            else { continue }
+            let givers = entry.givers.sorted().joined(separator: " and ")
+            recompute(node, of: work, because: "no second worker is quick enough to audit \(givers)", &directives)
+        }
+    }
+
     /// One helper computes all that a straggler still holds, so that its nodes are the same and the copies can be compared:
     /// all but what it has already computed for an audit, or what is copied already.
     mutating func copyStragglers(at now: Instant, _ directives: inout [CoordinatorDirective]) {
@@ -37,6 +52,7 @@ extension Coordinator {
             where outstanding.role != .copy && !outstanding.isCopied && now >= outstanding.firstSent + wait {
                 guard let helper = helpers.first else { return }
                 workers[straggler.incarnation]?.outstanding[index].isCopied = true
+                auditHere(outstanding, of: work, &directives)
                 let copied = Set(workers.values.flatMap(\.outstanding).filter { $0.role == .copy }.flatMap(\.missing))
                 let shards = outstanding.missing.filter { node in
                     let entry = ledger.entry(of: node)

@@ -96,7 +96,7 @@ extension Coordinator {
             if let doubt, isDoubtful(node) { recompute(node, of: work, because: doubt.reason, &directives) }
         }
         settle(contribution, of: incarnation, at: now)
-        completeIfDone(&directives)
+        completeIfDone(at: now, &directives)
     }
 
     /// Whether a worker owes this node of the open work.
@@ -162,11 +162,11 @@ extension Coordinator {
         return held[index].missing.isEmpty ? held.remove(at: index) : nil
     }
 
-    mutating func completeIfDone(_ directives: inout [CoordinatorDirective]) {
+    mutating func completeIfDone(at now: Instant, _ directives: inout [CoordinatorDirective]) {
         guard case .working(let work) = phase, ledger.isComplete else { return }
         if let reduction {
             guard reduction.isSummed, reduction.wrongPiece == nil else { return }
-            noteGroupSuccess()
+            noteGroupSuccess(at: now)
         }
         phase = .computing(work)
         closed = (closed + [(work, ledger)]).suffix(Self.closedWindow)

@@ -109,6 +109,19 @@ public struct Coordinator: Sendable {
     /// How often groups failed lately, and in how many steps since then they did not.
     var groupFailures = 0
     var groupSuccesses = 0
+    /// Until when there are none, as they failed again and again, and how often that has been.
+    var groupsResume: Instant?
+    var groupRests = 0
+    /// Whether the open step, or the last, was to be summed by a group that was given up.
+    var groupWasAbandoned = false
+    var standing = GroupStanding()
+    /// Who has not answered a step whose group was given up, and since when the others had.
+    var suspects: [Incarnation: Instant] = [:]
+    var summing: SummingChoice
+    /// From the last contribution of a step to its last sum, in the last steps.
+    var sumTimes: [Duration] = []
+    /// When the open work was dealt.
+    var openedAt = Instant.origin
     /// Who sums, as it was told last: nobody for the coordinator, with the reason.
     var reductionTold: (members: [String], reason: String)?
     /// The longest time that an assignment of the open work took; nil while none is done.
@@ -135,6 +148,7 @@ public struct Coordinator: Sendable {
         weights = WeightsVersion(configuration.firstRound.rawValue * configuration.stepsPerRound)
         ledger = Ledger(shards: configuration.shards)
         quarantined = configuration.quarantined
+        summing = SummingChoice(patience: configuration.timing.failureTimeout * 10)
         timesStuck = Array(repeating: 0, count: configuration.shards)
     }
 

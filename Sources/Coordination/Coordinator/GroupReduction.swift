@@ -8,6 +8,8 @@ struct GroupReduction: Sendable {
     private(set) var sums: [Int: [TreeNode: Digest]] = [:]
     /// What contributions that count say of their pieces.
     private var announced: [TreeNode: [Digest]] = [:]
+    /// When the last contribution came that counts.
+    private(set) var completedAt: Instant?
     /// When the last contribution or sum came.
     private(set) var lastSign: Instant
     /// Assignments that have been answered whole, by worker: should the group fail, the answers are wanted again.
@@ -30,7 +32,7 @@ struct GroupReduction: Sendable {
 
     mutating func count(_ contribution: Contribution, at now: Instant) {
         announced[contribution.node] = contribution.pieces
-        lastSign = now
+        (lastSign, completedAt) = (now, now)
     }
 
     var isSummed: Bool { sums.count == pieces }

@@ -97,6 +97,7 @@ extension Cluster {
     /// Why there is no group although nothing went wrong.
     private static func isNoFailure(_ reason: String) -> Bool {
         reason.hasPrefix("a group needs") || reason.hasPrefix("other workers cannot reach")
+            || reason.hasPrefix("tried for") || reason.hasPrefix("it is faster")
     }
 
     func checkExit(of worker: WorkerProcess, _ exit: WorkerExit) throws(Violation) {

@@ -71,6 +71,13 @@ extension Cluster {
             let links = faultDice.chance(0.5) ? all : [faultDice.pick(all)]
             network.clog(links, delay: delay)
             schedule(.unclog(links), at: end)
+        case .slowLink(let delay):
+            guard let id = victim() else { return }
+            statistics.count(.slowLink)
+            // Workers that start later may have a faster one to it; then the slow ones are the others.
+            let links = links(of: id).filter(\.isBulk)
+            network.clog(links, delay: delay)
+            schedule(.unclog(links), at: plan.end)
         case .replay(let count):
             for _ in 0..<count where !archive.isEmpty {
                 statistics.count(.letterReplayed)

@@ -71,13 +71,15 @@ final class Cluster {
     private(set) var fingerprint: UInt64 = 0
     let trace: Trace
 
-    init(seed: UInt64, canary: Canary?, trace: Trace) {
+    /// - Parameter given: instead of what the seed would stand for.
+    init(seed: UInt64, canary: Canary?, trace: Trace, given: (settings: Settings, plan: FaultPlan)? = nil) {
         self.seed = seed
         var dice = Dice(seed: seed)
         var settingsDice = dice.fork()
         var planDice = dice.fork()
-        settings = Settings(&settingsDice)
-        plan = FaultPlan(settings, undisturbed: settings.undisturbed, &planDice)
+        let settings = given?.settings ?? Settings(&settingsDice)
+        self.settings = settings
+        plan = given?.plan ?? FaultPlan(settings, undisturbed: settings.undisturbed, &planDice)
         network = Network(settings.network, dice: dice.fork())
         reference = ReferenceRun(settings.model)
         let head = RoundStart(round: RoundIndex(0), state: TrainingState(settings.model))

@@ -25,6 +25,8 @@ enum Fault: Sendable {
     case partition(Partition, holding: Bool, Duration)
     /// Letters of one worker take this much longer.
     case clog(delay: Duration, Duration)
+    /// From now on until faults end, all letters of one worker take this much longer: a link of a few kilobytes a second.
+    case slowLink(delay: Duration)
     /// Letters sent long ago arrive once more.
     case replay(Int)
     /// A person stops the run.
@@ -81,6 +83,7 @@ public enum Trouble: String, CaseIterable, Sendable {
     case oneWayPartition = "one-way partitions"
     case peerPartition = "partitions between two workers"
     case clog = "clogged workers"
+    case slowLink = "workers with a slow link"
     case workerCrash = "worker crashes"
     case workerCrashWithinStep = "worker crashes between two directives"
     case endSeen = "worker crashes that the launcher saw"

@@ -42,15 +42,20 @@ struct FaultPlan: Sendable {
         faults.sort { $0.time < $1.time }
     }
 
+    /// These faults and no others.
+    init(_ faults: [(fault: Fault, time: Instant)], end: Instant, failureTimeout: Duration) {
+        (self.faults, self.end, self.failureTimeout, crashChance) = (faults, end, failureTimeout, 0)
+    }
+
     private enum Kind {
         case crash, massCrash, pause, slowness, drain, newcomer, coordinatorCrash, coordinatorPause, slowDisk
-        case partition, clog, replay
+        case partition, clog, slowLink, replay
     }
 
     private static let frequencies: [Kind] = [
         .crash, .crash, .crash, .massCrash, .pause, .pause, .slowness, .slowness, .drain, .drain, .newcomer, .newcomer,
         .coordinatorCrash, .coordinatorCrash, .coordinatorPause, .coordinatorPause, .slowDisk, .partition, .partition,
-        .clog, .clog, .replay,
+        .clog, .clog, .slowLink, .replay,
     ]
 
     private func draw(_ kind: Kind, _ settings: Settings, _ dice: inout Dice) -> Fault {
@@ -76,6 +81,7 @@ struct FaultPlan: Sendable {
             return .partition(
                 dice.pick(kinds), holding: dice.chance(0.5), dice.duration(f / 10, f * 5))
         case .clog: return .clog(delay: dice.duration(f / 10, f * 3), dice.duration(f, f * 5))
+        case .slowLink: return .slowLink(delay: dice.duration(f / 10, f * 10))
         case .replay: return .replay(dice.whole(1...20))
         }
     }

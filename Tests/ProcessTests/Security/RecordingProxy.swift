@@ -15,13 +15,16 @@ final class RecordingProxy: Sendable {
     private let listener: Int32
     private let target: UInt16
     private let stopsAfter: Int
+    private let rate: Int
     private let connections = Mutex<[Connection]>([])
 
     /// - Parameters:
     ///   - address: as ZeroMQ tells it, `tcp://127.0.0.1:PORT`.
     ///   - stopsAfter: so many bytes to a client are passed on, and then no more.
-    init(before address: String, stopsAfter: Int = .max) throws {
+    ///   - rate: so many bytes a second go each way over each connection, of which nothing is kept; nil: all that come.
+    init(before address: String, stopsAfter: Int = .max, rate: Int? = nil) throws {
         self.stopsAfter = stopsAfter
+        self.rate = rate ?? .max
         target = try port(of: address)
         let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         self.listener = listener
@@ -56,11 +59,13 @@ final class RecordingProxy: Sendable {
             let pass = {
                 @Sendable [self]
                 (from: Int32, to: Int32, keep: @Sendable @escaping (inout Connection, ArraySlice<UInt8>) -> Void) in
-                var buffer = [UInt8](repeating: 0, count: 1 << 16)
+                // Little at a time, so that a slow connection is slow all along.
+                var buffer = [UInt8](repeating: 0, count: rate == .max ? 1 << 16 : max(1, rate / 50))
                 var isOpen = true
                 while case let count = recv(from, &buffer, buffer.count, 0), count > 0 {
+                    if rate != .max { usleep(UInt32(count * 1_000_000 / rate)) }
                     let passed = connections.withLock {
-                        keep(&$0[index], buffer[..<count])
+                        if rate == .max { keep(&$0[index], buffer[..<count]) }
                         return $0[index].toClient.count
                     }
                     // The connection stays, and nothing more comes over it, until the client hangs up.
