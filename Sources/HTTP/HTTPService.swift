@@ -11,7 +11,7 @@ import Synchronization
 /// here: there are only so many, each holds only so much, and none waits longer than ``Limits/idle``.
 public final class HTTPService: Sendable {
     public struct Limits: Sendable {
-        /// Beyond them a new connection is closed at once.
+        /// Beyond them the connection that has been kept waiting for longest is ended for a new one.
         public var connections = 256
         /// How long a peer may neither send nor read.
         public var idle = Duration.seconds(30)
@@ -25,6 +25,7 @@ public final class HTTPService: Sendable {
     private let limits: Limits
     private let handler: any HTTPHandler
     private let statistics: HTTPStatistics
+    private let connections: ConnectionTable
     private let task = Mutex<Task<Void, Never>?>(nil)
 
     /// Opens the port, so that one that is taken is told before anything runs.
@@ -34,6 +35,7 @@ public final class HTTPService: Sendable {
         self.limits = limits
         self.statistics = statistics
         self.handler = handler
+        connections = ConnectionTable(most: limits.connections)
         do {
             listener = try Socket(domain: wanted.isIPv6 ? AF_INET6 : AF_INET)
             Self.closeOnExec(listener)
@@ -90,18 +92,25 @@ public final class HTTPService: Sendable {
         await task?.value
     }
 
+    private static let mostEnding = 4
+
     private func accept(_ pool: SocketPool<ePoll>) async throws {
         let listener = try AsyncSocket(socket: listener, pool: pool)
         await withDiscardingTaskGroup { group in
             while !Task.isCancelled {
                 do {
+                    // Those that were ended hold their descriptors a moment longer.
+                    while statistics.connections > limits.connections + Self.mostEnding {
+                        try await Task.sleep(for: .milliseconds(5))
+                    }
                     let accepted = try await listener.accept().socket
                     Self.closeOnExec(accepted)
-                    guard statistics.opens(atMost: limits.connections) else {
+                    guard let number = connections.open(accepted.file.rawValue) else {
                         try? accepted.close()
                         continue
                     }
-                    group.addTask { await self.serve(accepted, pool) }
+                    statistics.opened()
+                    group.addTask { await self.serve(accepted, number, pool) }
                 } catch is CancellationError {
                     return
                 } catch {
@@ -112,23 +121,24 @@ public final class HTTPService: Sendable {
         }
     }
 
-    private func serve(_ socket: Socket, _ pool: SocketPool<ePoll>) async {
+    private func serve(_ socket: Socket, _ number: ConnectionTable.Number, _ pool: SocketPool<ePoll>) async {
         do {
             let socket = try AsyncSocket(socket: socket, pool: TimedPool(base: pool, limit: limits.idle))
-            try await answer(socket)
+            try await answer(socket, number)
         } catch {
             // The peer went away, or was too slow.
         }
         _ = shutdown(socket.file.rawValue, Int32(SHUT_RDWR))
         // The pool forgets a descriptor just after it has told of it; closed sooner, the number could be reused before that.
         try? await Task.sleep(for: .milliseconds(20))
+        connections.close(number)
         try? socket.close()
         statistics.closed()
     }
 
-    private func answer(_ socket: AsyncSocket) async throws {
+    private func answer(_ socket: AsyncSocket, _ number: ConnectionTable.Number) async throws {
         var reader = RequestReader(socket, limit: limits.idle)
-        while !Task.isCancelled {
+        while !Task.isCancelled, connections.set(.reading, of: number) {
             let request: HTTPRequest
             do {
                 guard let next = try await reader.next() else { return }
@@ -145,7 +155,11 @@ public final class HTTPService: Sendable {
             } catch {
                 response = .text(.internalServerError, "internal error\n")
             }
+            if response.isStream, !connections.set(.streaming, of: number) {
+                response = .text(.serviceUnavailable, "too many streams\n")
+            }
             let isStream = response.isStream
+            guard isStream || connections.set(.writing, of: number) else { return }
             try await write(
                 response, to: socket, keeping: request.keepsConnection && !isStream, head: request.method == .HEAD)
             if !request.keepsConnection || isStream { return }

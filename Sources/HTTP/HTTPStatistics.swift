@@ -12,14 +12,7 @@ public final class HTTPStatistics: Sendable {
 
     func answered(_ status: Int) { state.withLock { $0.answers[status, default: 0] += 1 } }
 
-    /// - Returns: false, and nothing is counted, where there are `most` already.
-    func opens(atMost most: Int) -> Bool {
-        state.withLock { state in
-            guard state.connections < most else { return false }
-            state.connections += 1
-            return true
-        }
-    }
+    func opened() { state.withLock { $0.connections += 1 } }
 
     func closed() { state.withLock { $0.connections -= 1 } }
 }

@@ -46,7 +46,14 @@ public final class RunDirectory: Sendable {
                 .failed, "the output directory \(path) cannot be made",
                 hint: "choose another `output` in the job file", cause: String(cString: strerror(errno)))
         }
-        lock = open(path + "/" + Name.lock, O_CREAT | O_RDWR | O_CLOEXEC, 0o644)
+        var status = stat()
+        // What is appended to a link is appended to what whoever made it chose.
+        if lstat(path + "/" + Name.events, &status) == 0, status.st_mode & S_IFMT == S_IFLNK {
+            throw SelMixError(
+                .failed, "\(path)/\(Name.events) is a link, and a run writes to its own files alone",
+                hint: "remove it, or choose another `output`")
+        }
+        lock = open(path + "/" + Name.lock, O_CREAT | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0o644)
         guard lock >= 0 else {
             throw SelMixError(
                 .failed, "the output directory \(path) cannot be written", cause: String(cString: strerror(errno)))

@@ -15,7 +15,7 @@ struct FilePermissions {
     ///
     /// Root may own it, as root can read everything. What root owns may be readable to a group too: that is how Kubernetes
     /// hands a secret to a process that is not root.
-    func check(secret: Bool) throws {
+    func check(secret: Bool, of purpose: Purpose = .keys) throws {
         guard status.st_uid == geteuid() || status.st_uid == 0 else {
             throw SelMixError(
                 .usage, "\(path) belongs to user \(status.st_uid), not to this one (\(geteuid()))",
@@ -27,17 +27,26 @@ struct FilePermissions {
             throw SelMixError(
                 .usage,
                 "\(path) has mode \(String(mode, radix: 8)): others may \(secret ? "read or change" : "change") it",
-                hint: "chmod \(secret ? "600" : "go-w") \(path), and make new keys if someone may have read it")
+                hint: "chmod \(secret ? "600" : "go-w") \(path)"
+                    + (purpose == .keys
+                        ? ", and make new keys if someone may have read it" : ", or name another with --cache"))
         }
     }
 
-    static func checkDirectory(_ path: String) throws {
+    enum Purpose {
+        case keys, cache
+    }
+
+    /// - Throws: `usage` when there is no such directory, or others may change what is in it.
+    static func checkDirectory(_ path: String, of purpose: Purpose = .keys) throws {
         var status = stat()
         guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
             throw SelMixError(
-                .usage, "there is no key directory \(path)",
-                hint: "make one with `selmix keygen \(path) NAME...`, a NAME for each worker")
+                .usage, "there is no \(purpose == .keys ? "key" : "cache") directory \(path)",
+                hint: purpose == .keys
+                    ? "make one with `selmix keygen \(path) NAME...`, a NAME for each worker"
+                    : "name another with --cache")
         }
-        try FilePermissions(status, path: path).check(secret: false)
+        try FilePermissions(status, path: path).check(secret: false, of: purpose)
     }
 }

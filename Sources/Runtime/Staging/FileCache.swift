@@ -44,7 +44,24 @@ struct FileCache: Sendable {
                     .failed, "cannot make the cache directory \(folder)",
                     hint: "name another with --cache", cause: error.localizedDescription)
             }
+            // What is fetched is named by its content, so whoever could put a link in its place would choose what is overwritten.
+            try FilePermissions.checkDirectory(folder, of: .cache)
         }
+    }
+
+    /// Opens a file of the cache, never what a link leads to, and nothing of another user's.
+    private static func open(_ path: String, _ flags: Int32) -> Int32 {
+        let descriptor = Glibc.open(path, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o600)
+        guard descriptor >= 0 else { return descriptor }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_uid == geteuid(),
+            status.st_mode & 0o022 == 0, status.st_nlink <= 1
+        else {
+            close(descriptor)
+            errno = EPERM
+            return -1
+        }
+        return descriptor
     }
 
     // MARK: Finding
@@ -59,7 +76,7 @@ struct FileCache: Sendable {
 
     func find(_ file: StagedFile, suffix: String) -> Found {
         let path = "\(folders[0])/\(Self.name(file, suffix: suffix))"
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        let descriptor = Self.open(path, O_RDONLY)
         guard descriptor >= 0 else { return .absent }
         let entry = Entry(path: path, descriptor: descriptor)
         guard flock(descriptor, LOCK_SH | LOCK_NB) == 0, Self.isLinked(entry) else { return .busy }
@@ -72,7 +89,7 @@ struct FileCache: Sendable {
     /// - Throws: `failed` when there is no room for it.
     func partial(_ file: StagedFile, suffix: String) throws -> Entry? {
         let path = "\(folders[1])/\(Self.name(file, suffix: suffix))"
-        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        let descriptor = Self.open(path, O_RDWR | O_CREAT)
         guard descriptor >= 0 else { throw failure("cannot write `\(path)`", errno) }
         let entry = Entry(path: path, descriptor: descriptor)
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else { return nil }
@@ -96,7 +113,7 @@ struct FileCache: Sendable {
         guard fsync(entry.descriptor) == 0, rename(entry.path, path) == 0 else {
             throw failure("cannot write `\(path)`", errno)
         }
-        let directory = open(folders[0], O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        let directory = Glibc.open(folders[0], O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         if directory >= 0 {
             fsync(directory)
             close(directory)
@@ -146,7 +163,7 @@ struct FileCache: Sendable {
         folders.flatMap { folder in
             ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).compactMap { name in
                 var status = stat()
-                guard stat("\(folder)/\(name)", &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+                guard lstat("\(folder)/\(name)", &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
                 return Entity(
                     path: "\(folder)/\(name)", name: name, bytes: status.st_size,
                     used: Double(status.st_mtim.tv_sec) + Double(status.st_mtim.tv_nsec) * 1e-9)
@@ -156,7 +173,7 @@ struct FileCache: Sendable {
 
     /// - Returns: false for a file that is in use.
     private func remove(_ path: String) -> Bool {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        let descriptor = Self.open(path, O_RDONLY)
         guard descriptor >= 0 else { return errno == ENOENT }
         defer { close(descriptor) }
         return flock(descriptor, LOCK_EX | LOCK_NB) == 0 && unlink(path) == 0
@@ -164,7 +181,7 @@ struct FileCache: Sendable {
 
     private static func isLinked(_ entry: Entry) -> Bool {
         var (open, there) = (stat(), stat())
-        return fstat(entry.descriptor, &open) == 0 && stat(entry.path, &there) == 0 && open.st_ino == there.st_ino
+        return fstat(entry.descriptor, &open) == 0 && lstat(entry.path, &there) == 0 && open.st_ino == there.st_ino
             && open.st_dev == there.st_dev
     }
 
@@ -176,9 +193,16 @@ struct FileCache: Sendable {
     func failure(_ message: String, _ code: Int32) -> SelMixError {
         SelMixError(
             .failed, message,
-            hint: code == ENOSPC || code == EDQUOT
-                ? "free some space on the disk of \(path), or name another cache with --cache" : nil,
-            cause: String(cString: strerror(code)))
+            hint: hint(for: code), cause: String(cString: strerror(code)))
+    }
+
+    private func hint(for code: Int32) -> String? {
+        switch code {
+        case ENOSPC, EDQUOT: "free some space on the disk of \(path), or name another cache with --cache"
+        case ELOOP, EPERM:
+            "a link, or a file of another user, is in its place; remove it, or name another cache with --cache"
+        default: SystemHint.text(for: code)
+        }
     }
 }
 

@@ -254,4 +254,49 @@ import Training
         (64_000_000_000, "64 GB"), (999_600, "1 MB"),
     ])
     func bytesAreTold(count: Int, text: String) { #expect(count.bytesTold == text) }
+
+    // MARK: Caches of others
+
+    private static let staged = StagedFile(
+        byteCount: 1000, digest: Digest(rawValue: 5), chunkDigests: [Digest(rawValue: 5)])!
+    private static let name = "0000000000000005-1000.safetensors"
+
+    /// In place of a file that is to be fetched: nothing that it leads to is touched, and nothing is read through it.
+    @Test(arguments: ["files", "partial"]) func aLinkIsNotFollowed(place: String) throws {
+        let cache = cache()
+        try cache.create()
+        let victim = try folder.file("victim", bytes: 10)
+        let before = try Data(contentsOf: URL(fileURLWithPath: victim))
+        try FileManager.default.createSymbolicLink(
+            atPath: "\(folder.path)/cache/\(place)/\(Self.name)", withDestinationPath: victim)
+        if place == "files" {
+            guard case .absent = cache.find(Self.staged, suffix: ".safetensors") else {
+                Issue.record("what a link leads to is taken for a fetched file")
+                return
+            }
+        } else {
+            let error = #expect(throws: SelMixError.self) { try cache.partial(Self.staged, suffix: ".safetensors") }
+            #expect(error?.hint?.contains("a link") == true, "\(error.debugDescription)")
+        }
+        #expect(try Data(contentsOf: URL(fileURLWithPath: victim)) == before)
+    }
+
+    @Test func aSecondNameOfAFileIsNotWrittenTo() throws {
+        let cache = cache()
+        try cache.create()
+        let victim = try folder.file("victim", bytes: 10)
+        #expect(link(victim, "\(folder.path)/cache/partial/\(Self.name)") == 0)
+        #expect(throws: SelMixError.self) { try cache.partial(Self.staged, suffix: ".safetensors") }
+        #expect(try Data(contentsOf: URL(fileURLWithPath: victim)).count == 10)
+    }
+
+    @Test(arguments: ["", "/files", "/partial"]) func aDirectoryThatOthersCanWriteIsRefused(part: String) throws {
+        let cache = cache()
+        try cache.create()
+        chmod(folder.path + "/cache" + part, 0o777)
+        let error = #expect(throws: SelMixError.self) { try cache.create() }
+        #expect(error?.hint?.hasPrefix("chmod go-w \(folder.path)/cache\(part)") == true, "\(error.debugDescription)")
+        chmod(folder.path + "/cache" + part, 0o755)
+        try cache.create()
+    }
 }

@@ -26,15 +26,26 @@ enum TokenFile {
 
     /// - Throws: when the file is no token, or others may read it.
     static func read(_ path: String) throws -> String {
+        // Opened first, so that what is checked is what is read.
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         var status = stat()
-        guard stat(path, &status) == 0, let text = FileManager.default.contents(atPath: path).flatMap(TextFile.text)
-        else {
+        guard descriptor >= 0, fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            let cause = String(cString: strerror(errno))
+            if descriptor >= 0 { close(descriptor) }
+            throw SelMixError(.invalidInput, "the token file \(path) cannot be read", cause: cause)
+        }
+        defer { close(descriptor) }
+        guard status.st_uid == geteuid() || status.st_uid == 0 else {
             throw SelMixError(
-                .invalidInput, "the token file \(path) cannot be read", cause: String(cString: strerror(errno)))
+                .invalidInput, "the token file \(path) belongs to user \(status.st_uid), who knows the token",
+                hint: "remove it, and one is made; or name a file of your own")
         }
         guard status.st_mode & 0o077 == 0 else {
             throw SelMixError(.invalidInput, "others may read the token file \(path)", hint: "chmod 600 \(path)")
         }
+        var bytes = [UInt8](repeating: 0, count: 4096)
+        let count = Foundation.read(descriptor, &bytes, bytes.count)
+        let text = TextFile.text(of: bytes.prefix(max(0, count))) ?? ""
         let token = text.trimmingCharacters(in: .whitespacesAndNewlines)
         guard token.utf8.count >= 32, token.utf8.allSatisfy({ $0 > 32 && $0 < 127 && $0 != UInt8(ascii: ";") }) else {
             throw SelMixError(
