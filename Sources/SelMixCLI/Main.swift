@@ -7,6 +7,7 @@ import Runtime
 struct Main {
     static func main() async {
         StandardDescriptors.prepare()
+        ProcessLimits.raise()
         do {
             var command = try SelMixCommand.parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {

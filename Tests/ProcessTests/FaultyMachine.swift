@@ -12,7 +12,7 @@ final class FaultyMachine: Sendable {
     /// Where the worker is to connect.
     let control: String
     let bulk: String
-    private let wake = WakeSignal()
+    private let wake: WakeSignal
     private let isOver = Atomic(false)
     private let corrupted = Atomic(0)
     private let ended = DispatchSemaphore(value: 0)
@@ -21,6 +21,7 @@ final class FaultyMachine: Sendable {
     var count: Int { corrupted.load(ordering: .relaxed) }
 
     init(control: String, bulk: String, from step: Int) throws {
+        wake = try WakeSignal()
         let ends = try Ends(control: control, bulk: bulk)
         (self.control, self.bulk) = (ends.addresses[0], ends.addresses[1])
         Thread { [self, box = Unchecked(value: ends)] in

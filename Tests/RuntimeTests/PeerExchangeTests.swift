@@ -35,7 +35,7 @@ import Training
     private func exchange(_ life: UInt64, pair: CurveKeyPair? = nil) throws -> PeerExchange {
         try PeerExchange(
             listeningOn: pair == nil ? folder.address("\(life)") : "tcp://127.0.0.1:*", pair: pair,
-            layout: Self.layout, shards: 8, precision: .float32, news: WakeSignal(),
+            layout: Self.layout, shards: 8, precision: .float32, news: try WakeSignal(),
             post: { [sums] sum in sums.all.withLock { $0[life, default: []].append(sum) } })
     }
 

@@ -10,6 +10,8 @@ public enum Rejection: String, CaseIterable, Codable, CodingKeyRepresentable, Se
     case badHandshake = "bad-handshake"
     /// It hung up, or said nothing, before anyone knew who it is.
     case noHandshake = "no-handshake"
+    /// There were too many others.
+    case crowded
 
     // A message.
 
@@ -34,6 +36,7 @@ public enum Rejection: String, CaseIterable, Codable, CodingKeyRepresentable, Se
         case .unlistedKey: "a connection with a key that is not listed"
         case .badHandshake: "a connection that did not prove its key"
         case .noHandshake: "a connection that ended before its handshake did"
+        case .crowded: "a connection where there were too many"
         case .malformed: "a message that cannot be read"
         case .wrongRole: "a message that only a coordinator sends"
         case .otherSender: "a message in another worker's name"

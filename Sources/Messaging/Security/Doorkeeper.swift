@@ -5,6 +5,8 @@ import Foundation
 import Synchronization
 
 /// Decides who may connect to this process, and counts whom it turned away.
+/// It also sees to it that there are only so many connections: others would hold all descriptors that the process may have,
+/// and no file could be written any more (``Connections``).
 ///
 /// A thread of its own answers ZeroMQ's questions about keys and reads what sockets tell about failed handshakes, because
 /// ZeroMQ's I/O thread waits for both: a crowd at the door must not have to wait for the run, nor the run for it. One a
@@ -20,13 +22,17 @@ public final class Doorkeeper: Sendable {
 
     private let context: MessagingContext
     private let loop: DoorkeeperLoop
+    /// Whether there is a thread that has to end first.
+    private let isRunning: Bool
 
     /// - Parameters:
     ///   - news: raised when there are refusals to take.
+    ///   - mostConnections: what all its sockets may have at a time.
     ///   - admits: the name of a listed key, nil for another; called on the doorkeeper's thread. Without it no key is asked
     ///     for, and failed handshakes are counted all the same.
     public init(
-        context: MessagingContext, news: WakeSignal? = nil, admits: (@Sendable (CurveKey) -> KeyName?)? = nil
+        context: MessagingContext, news: WakeSignal? = nil, mostConnections: Int = .max,
+        admits: (@Sendable (CurveKey) -> KeyName?)? = nil
     ) throws {
         self.context = context
         var zap: UnsafeMutableRawPointer?
@@ -37,11 +43,18 @@ public final class Doorkeeper: Sendable {
                 throw SelMixError.zeroMQ("nobody can check keys")
             }
         }
-        loop = DoorkeeperLoop(zap: zap, news: news, admits: admits ?? { _ in nil })
-        Thread { [loop] in loop.run() }.start()
+        do {
+            let made = try DoorkeeperLoop(zap: zap, news: news, mostConnections: mostConnections, admits: admits)
+            loop = made
+            try SystemThread.start { made.run() }
+        } catch {
+            if let zap { zmq_close(zap) }
+            throw error
+        }
+        isRunning = true
     }
 
-    deinit { loop.stop() }
+    deinit { if isRunning { loop.stop() } }
 
     /// Counts the failed handshakes of a socket from now on.
     func watch(_ socket: UnsafeMutableRawPointer) throws {
@@ -49,12 +62,18 @@ public final class Doorkeeper: Sendable {
         guard zmq_socket_monitor(socket, address, HandshakeEvent.mask) == 0,
             let monitor = zmq_socket(context.handle, ZMQ_PAIR)
         else { throw SelMixError.zeroMQ("a socket cannot be watched") }
+        // An event that got lost would be a connection that is not counted.
+        var unlimited = Int32(0)
+        zmq_setsockopt(monitor, ZMQ_RCVHWM, &unlimited, MemoryLayout<Int32>.size)
         guard zmq_connect(monitor, address) == 0 else {
             zmq_close(monitor)
             throw SelMixError.zeroMQ("a socket cannot be watched")
         }
         loop.adopt(monitor)
     }
+
+    /// Something that makes sense has come by this connection.
+    func prove(_ connection: Int32) { loop.prove(connection) }
 
     /// Whom it turned away since it was asked last.
     public func takeRefusals() -> [Refusals] { loop.takeRefusals() }
@@ -72,21 +91,32 @@ private final class DoorkeeperLoop: @unchecked Sendable {
         var number = 0
         var stopping = false
         var refusals: [Rejection: (count: Int, detail: String?)] = [:]
+        /// Connections that something sensible came by since they were looked at last.
+        var proven: Set<Int32> = []
     }
 
     /// Of the thread alone once it runs.
     private let zap: UnsafeMutableRawPointer?
     private let news: WakeSignal?
     private let admits: @Sendable (CurveKey) -> KeyName?
-    private let wake = WakeSignal()
+    private let wake: WakeSignal
     private let ended = DispatchSemaphore(value: 0)
     private let state = Mutex(State())
+    private var connections: Connections
 
-    init(zap: UnsafeMutableRawPointer?, news: WakeSignal?, admits: @escaping @Sendable (CurveKey) -> KeyName?) {
+    /// - Parameter admits: nil where no key is asked for.
+    init(
+        zap: UnsafeMutableRawPointer?, news: WakeSignal?, mostConnections: Int,
+        admits: (@Sendable (CurveKey) -> KeyName?)?
+    ) throws {
         self.zap = zap
         self.news = news
-        self.admits = admits
+        self.admits = admits ?? { _ in nil }
+        connections = Connections(most: mostConnections, provesKeys: admits != nil)
+        wake = try WakeSignal()
     }
+
+    func prove(_ connection: Int32) { state.withLock { _ = $0.proven.insert(connection) } }
 
     func nextNumber() -> Int {
         state.withLock {
@@ -128,6 +158,7 @@ private final class DoorkeeperLoop: @unchecked Sendable {
             zmq_poll(&items, Int32(items.count), -1)
             wake.clear()
             monitors = monitors.filter(stillWatches)
+            limitConnections()
             if let zap { answer(zap) }
             let (arrived, isOver) = state.withLock { state in
                 defer { state.arriving = [] }
@@ -167,6 +198,11 @@ private final class DoorkeeperLoop: @unchecked Sendable {
             // A coordinator has counted it when it was asked about the key.
             case .failed(.unlistedKey) where zap != nil: break
             case .failed(let rejection): count(rejection, detail: nil)
+            case .accepted(let connection):
+                // What was proven by this number was proven by another connection.
+                state.withLock { _ = $0.proven.remove(connection) }
+                connections.add(connection)
+            case .ended(let connection): connections.remove(connection)
             case .stopped:
                 zmq_close(monitor)
                 return false
@@ -174,6 +210,18 @@ private final class DoorkeeperLoop: @unchecked Sendable {
             }
         }
         return true
+    }
+
+    private func limitConnections() {
+        guard connections.areTooMany else { return }
+        connections.prove(
+            state.withLock { state in
+                defer { state.proven = [] }
+                return state.proven
+            })
+        for _ in 0..<connections.end() {
+            count(.crowded, detail: "more than \(connections.most): `ulimit -n` is \(OpenFiles.limit)")
+        }
     }
 
     private func count(_ rejection: Rejection, detail: String?) {

@@ -1,4 +1,5 @@
 import CZeroMQ
+import Common
 import Coordination
 import Glibc
 
@@ -6,9 +7,15 @@ import Glibc
 public final class WakeSignal: Sendable {
     let descriptor: Int32
 
-    public init() {
+    /// - Throws: `failed` where the process may open nothing more.
+    public init() throws {
         descriptor = selmix_eventfd()
-        precondition(descriptor >= 0, "no eventfd: \(String(cString: strerror(errno)))")
+        guard descriptor >= 0 else {
+            let code = errno
+            throw SelMixError(
+                .failed, "no event descriptor can be made", hint: SystemHint.text(for: code),
+                cause: String(cString: strerror(code)))
+        }
     }
 
     deinit { close(descriptor) }

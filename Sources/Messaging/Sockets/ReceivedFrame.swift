@@ -27,6 +27,12 @@ public final class ReceivedFrame: @unchecked Sendable {
         zmq_msg_gets(message, "User-Id").flatMap { KeyName(String(cString: $0)) }
     }
 
+    /// The descriptor of the connection that it came by; nil where that is not known.
+    var connection: Int32? {
+        let descriptor = zmq_msg_get(message, ZMQ_SRCFD)
+        return descriptor < 0 ? nil : descriptor
+    }
+
     /// - Returns: false when nothing is there.
     func receive(from socket: UnsafeMutableRawPointer) -> Bool {
         zmq_msg_recv(message, socket, ZMQ_DONTWAIT) >= 0

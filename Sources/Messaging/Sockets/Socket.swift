@@ -67,27 +67,31 @@ public final class Socket {
         self.doorkeeper = doorkeeper
         if case .server = options.security { checksKeys = true } else { checksKeys = false }
         limits = WireLimits(tensorBytes: options.longestFrame)
-        set(ZMQ_LINGER, Int32(0))
-        set(ZMQ_SNDHWM, Int32(options.queueLength))
-        set(ZMQ_RCVHWM, Int32(options.queueLength))
+        try configure(options)
+    }
+
+    private func configure(_ options: Options) throws {
+        try set(ZMQ_LINGER, Int32(0))
+        try set(ZMQ_SNDHWM, Int32(options.queueLength))
+        try set(ZMQ_RCVHWM, Int32(options.queueLength))
         // ZeroMQ counts what CURVE adds to a frame.
         let isPlain = if case .none = options.security { true } else { false }
-        set(ZMQ_MAXMSGSIZE, Int64(options.longestFrame + (isPlain ? 0 : Self.curveBytes)))
+        try set(ZMQ_MAXMSGSIZE, Int64(options.longestFrame + (isPlain ? 0 : Self.curveBytes)))
         switch role {
         case .router:
             // Sending to a peer that is gone or does not read is told instead of silently dropped.
-            set(ZMQ_ROUTER_MANDATORY, Int32(1))
+            try set(ZMQ_ROUTER_MANDATORY, Int32(1))
             // A peer that connects again takes its place, even if the old connection is not known to be dead or still has
             // unread messages. Otherwise ZeroMQ would never listen to the new one.
-            set(ZMQ_ROUTER_HANDOVER, Int32(1))
+            try set(ZMQ_ROUTER_HANDOVER, Int32(1))
         case .dealer(let incarnation):
-            set(ZMQ_IMMEDIATE, Int32(options.queuesUnconnected ? 0 : 1))
-            set(ZMQ_RECONNECT_IVL, Int32(50))
-            set(ZMQ_RECONNECT_IVL_MAX, Int32(1000))
+            try set(ZMQ_IMMEDIATE, Int32(options.queuesUnconnected ? 0 : 1))
+            try set(ZMQ_RECONNECT_IVL, Int32(50))
+            try set(ZMQ_RECONNECT_IVL_MAX, Int32(1000))
             let identity = Self.identity(incarnation)
             zmq_setsockopt(handle, ZMQ_ROUTING_ID, identity, identity.count)
         }
-        secure(options.security)
+        try secure(options.security)
         if let doorkeeper { try doorkeeper.watch(handle) }
     }
 
@@ -96,33 +100,36 @@ public final class Socket {
         zmq_close(handle)
     }
 
-    private func secure(_ security: SocketSecurity) {
+    /// How long a connection may take until both sides know who the other is.
+    static let handshakeLimit = Duration.seconds(10)
+
+    private func secure(_ security: SocketSecurity) throws {
         // Whoever connects and does not say who it is holds a descriptor for this long.
-        set(ZMQ_HANDSHAKE_IVL, Int32(10_000))
+        try set(ZMQ_HANDSHAKE_IVL, Int32(Self.handshakeLimit.seconds * 1000))
         switch security {
         case .none: break
         case .server(let pair):
             // ZeroMQ lets everyone in where nobody answers its questions; their messages, without a name, are refused even so.
             precondition(doorkeeper != nil, "a server without a doorkeeper")
-            set(ZMQ_ZAP_DOMAIN, Array(ZapRequest.domain.utf8))
-            set(ZMQ_CURVE_SERVER, Int32(1))
-            set(ZMQ_CURVE_SECRETKEY, pair.secretKey.bytes)
+            try set(ZMQ_ZAP_DOMAIN, Array(ZapRequest.domain.utf8))
+            try set(ZMQ_CURVE_SERVER, Int32(1))
+            try set(ZMQ_CURVE_SECRETKEY, pair.secretKey.bytes)
         case .member(let pair):
             switch role {
-            case .router: secure(.server(pair))
-            case .dealer: secure(.client(pair, server: pair.publicKey))
+            case .router: try secure(.server(pair))
+            case .dealer: try secure(.client(pair, server: pair.publicKey))
             }
         case .client(let pair, let server):
-            set(ZMQ_CURVE_SERVERKEY, server.bytes)
-            set(ZMQ_CURVE_PUBLICKEY, pair.publicKey.bytes)
-            set(ZMQ_CURVE_SECRETKEY, pair.secretKey.bytes)
+            try set(ZMQ_CURVE_SERVERKEY, server.bytes)
+            try set(ZMQ_CURVE_PUBLICKEY, pair.publicKey.bytes)
+            try set(ZMQ_CURVE_SECRETKEY, pair.secretKey.bytes)
         }
     }
 
     /// - Returns: the address in ZeroMQ's form, with the port that was picked where `address` asked for any (`:*`).
     public func bind(_ address: String) throws -> String {
         try checkPort(of: address)
-        useIPv6(for: address)
+        try useIPv6(for: address)
         guard zmq_bind(handle, address) == 0 else {
             let inUse = zmq_errno() == EADDRINUSE
             throw SelMixError.zeroMQ(
@@ -139,7 +146,7 @@ public final class Socket {
 
     public func connect(_ address: String) throws {
         try checkPort(of: address)
-        useIPv6(for: address)
+        try useIPv6(for: address)
         guard zmq_connect(handle, address) == 0 else {
             throw SelMixError.zeroMQ(
                 "cannot connect to \(address)", code: .usage,
@@ -158,15 +165,18 @@ public final class Socket {
     }
 
     /// Only where an address asks for it, as ZeroMQ would tell IPv4 addresses in IPv6 form otherwise.
-    private func useIPv6(for address: String) {
-        if address.hasPrefix("tcp://[") { set(ZMQ_IPV6, Int32(1)) }
+    private func useIPv6(for address: String) throws {
+        if address.hasPrefix("tcp://[") { try set(ZMQ_IPV6, Int32(1)) }
     }
 
     /// What encryption adds to a frame at most: a command name, a nonce, flags and an authenticator (ZeroMQ RFC 26).
     private static let curveBytes = 64
 
     /// Lets what is queued go out for at most this long when the socket is closed.
-    public func linger(_ duration: Duration) { set(ZMQ_LINGER, Int32(duration.seconds * 1000)) }
+    public func linger(_ duration: Duration) {
+        // Where ZeroMQ refuses, what is queued does not go out, as without it.
+        try? set(ZMQ_LINGER, Int32(duration.seconds * 1000))
+    }
 
     // MARK: Sending
 
@@ -200,9 +210,14 @@ public final class Socket {
         var message = zmq_msg_t()
         if let start = tensor.bytes.baseAddress, tensor.bytes.count > 0 {
             let owner = Unmanaged.passRetained(tensor.owner)
-            zmq_msg_init_data(
+            let status = zmq_msg_init_data(
                 &message, UnsafeMutableRawPointer(mutating: start), tensor.bytes.count,
                 { _, owner in Unmanaged<AnyObject>.fromOpaque(owner!).release() }, owner.toOpaque())
+            if status != 0 {
+                // No memory for the few bytes beside a tensor: the peer drops what lacks one, and it is sent again.
+                owner.release()
+                zmq_msg_init(&message)
+            }
         } else {
             zmq_msg_init(&message)
         }
@@ -246,6 +261,7 @@ public final class Socket {
                             + "\(header.keyName?.text ?? "nobody")", as: .otherSender)
                 }
             }
+            if let doorkeeper, let connection = header.connection { doorkeeper.prove(connection) }
             return .packet(packet)
         } catch let error as WireError {
             return .rejected(error)
@@ -270,14 +286,16 @@ public final class Socket {
         [UInt8(ascii: "w")] + withUnsafeBytes(of: incarnation.rawValue.littleEndian) { Array($0) }
     }
 
-    private func set(_ option: Int32, _ value: some FixedWidthInteger) {
+    private func set(_ option: Int32, _ value: some FixedWidthInteger) throws {
         var value = value
-        let status = zmq_setsockopt(handle, option, &value, MemoryLayout.size(ofValue: value))
-        precondition(status == 0, "ZeroMQ option \(option): \(String(cString: zmq_strerror(zmq_errno())))")
+        guard zmq_setsockopt(handle, option, &value, MemoryLayout.size(ofValue: value)) == 0 else {
+            throw SelMixError.zeroMQ("ZeroMQ refuses the option \(option)")
+        }
     }
 
-    private func set(_ option: Int32, _ bytes: [UInt8]) {
-        let status = zmq_setsockopt(handle, option, bytes, bytes.count)
-        precondition(status == 0, "ZeroMQ option \(option): \(String(cString: zmq_strerror(zmq_errno())))")
+    private func set(_ option: Int32, _ bytes: [UInt8]) throws {
+        guard zmq_setsockopt(handle, option, bytes, bytes.count) == 0 else {
+            throw SelMixError.zeroMQ("ZeroMQ refuses the option \(option)")
+        }
     }
 }

@@ -80,7 +80,7 @@ public struct AggregateBench: Sendable, Encodable {
             .router, context: context, options: .init(longestFrame: 1 << 30, queueLength: CoordinatorShell.bulkQueue))
         _ = try socket.bind(address)
         let sums = Sums(settings)
-        let wake = WakeSignal()
+        let wake = try WakeSignal()
         var intake = SliceIntake()
         var (done, bytes, start) = (0, 0, SystemClock.now)
         var lastHeard = SystemClock.now

@@ -78,7 +78,7 @@ public struct TransportBench: Encodable, Sendable {
             let packet = Packet(message, header: TransportBench.header, tensors: [tensor])
             var (sent, received) = (0, 0)
             let deadline = ContinuousClock.now + .seconds(300)
-            let wake = WakeSignal()
+            let wake = try WakeSignal()
             while received < count {
                 while sent < count, sent - received < 8, socket.canSend, socket.send(packet, to: peer) == .sent {
                     sent += 1

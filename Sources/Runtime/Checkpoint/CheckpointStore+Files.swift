@@ -63,6 +63,8 @@ extension CheckpointStore {
     }
 
     static func systemError(_ call: String) -> SelMixError {
-        SelMixError(.failed, "\(call) failed", cause: String(cString: strerror(errno)))
+        let code = errno
+        return SelMixError(
+            .failed, "\(call) failed", hint: SystemHint.text(for: code), cause: String(cString: strerror(code)))
     }
 }

@@ -55,7 +55,7 @@ struct CheckpointStore: Sendable {
             try? files.removeItem(atPath: aside)
             let known = SelMixError(describing: error)
             throw SelMixError(
-                .failed, "the checkpoint \(name) cannot be written", hint: "free some disk space under \(path)",
+                .failed, "the checkpoint \(name) cannot be written", hint: known.hint ?? "look at \(path)",
                 cause: known.cause ?? known.message)
         }
         for old in names().dropLast(keep) { try? files.removeItem(atPath: "\(path)/\(old)") }

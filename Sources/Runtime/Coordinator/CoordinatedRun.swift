@@ -19,11 +19,17 @@ public final class CoordinatedRun {
         public var access: Access
         /// Nil: no HTTP.
         public var http: MonitorServer.Options?
+        /// How many workers are expected; nil: as many as the job asks for.
+        public var workers: Int?
+        /// Descriptors that child processes of this one take.
+        public var children: Int
 
         public init(
             control: String, bulk: String, display: ProgressDisplay.Style, tellsWaiting: Bool = true,
-            resumes: Bool = true, access: Access = .local, http: MonitorServer.Options?
+            resumes: Bool = true, access: Access = .local, http: MonitorServer.Options?, workers: Int? = nil,
+            children: Int = 0
         ) {
+            (self.workers, self.children) = (workers, children)
             self.access = access
             self.http = http
             self.resumes = resumes
@@ -49,6 +55,9 @@ public final class CoordinatedRun {
         self.run = run
         // Before anything is written.
         try options.access.check([options.control, options.bulk], doing: "listening on")
+        let budget = try DescriptorBudget(
+            limit: OpenFiles.limit, workers: options.workers ?? run.job.cluster.minWorkers, children: options.children)
+        try SystemThread.require(Self.threads)
         let directory = try RunDirectory(creating: run.job.output)
         self.directory = directory
         let previous = try directory.unfinished(run, resumes: options.resumes)
@@ -73,14 +82,15 @@ public final class CoordinatedRun {
         let keep = run.job.checkpoints.keep
         shell = try CoordinatorShell(
             run, start: start, listeningOn: .init(control: options.control, bulk: options.bulk),
-            access: options.access, observer: recorder,
+            access: options.access, mostConnections: budget.connections, observer: recorder,
             checkpoints: { state in
                 // The log is durable before the checkpoint that names its length.
                 try store.write(state, identity: identity, eventOffset: events.sync(), keep: keep)
             }, log: log)
         let drainer = shell.drainer
         server = try options.http.map {
-            try MonitorServer($0, board: monitor.board, output: directory.path, drain: drainer)
+            try MonitorServer(
+                $0, board: monitor.board, output: directory.path, mostConnections: budget.http, drain: drainer)
         }
         info = RunDirectory.Info(
             runID: start.runID, epoch: start.epoch, configurationDigest: run.configurationDigest.description,
@@ -104,6 +114,9 @@ public final class CoordinatedRun {
         }
     }
 
+    /// Threads that a run needs besides those that compute: network, doorkeeper, ZeroMQ's, HTTP, signals.
+    private static let threads = 12 + ProcessInfo.processInfo.activeProcessorCount
+
     /// Leads the run and writes its results.
     ///
     /// - Returns: the report of a run that finished.
@@ -126,8 +139,13 @@ public final class CoordinatedRun {
                 }
             })
         // Leading blocks a thread for the whole run, so it gets one of its own, and HTTP is answered meanwhile.
-        let led = await withCheckedContinuation { continuation in
-            Thread { continuation.resume(returning: leader.result) }.start()
+        typealias Led = Result<(outcome: Outcome, result: RunResult, report: RunReport?), any Error>
+        let led: Led = await withCheckedContinuation { continuation in
+            do {
+                try SystemThread.start { continuation.resume(returning: leader.result) }
+            } catch {
+                continuation.resume(returning: .failure(error))
+            }
         }
         await server?.stop()
         let (outcome, result, finalReport) = try led.get()

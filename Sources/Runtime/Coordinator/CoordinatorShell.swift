@@ -69,7 +69,7 @@ public final class CoordinatorShell {
     private let bulk: Socket
     private let doorkeeper: Doorkeeper
     private let files: FileServer
-    private let mailbox = Mailbox<Arrival>()
+    private let mailbox: Mailbox<Arrival>
     private let compute = DispatchQueue(label: "selmix.compute")
     private let box: EngineBox
     private let recomputation: Recomputation
@@ -96,19 +96,23 @@ public final class CoordinatorShell {
     /// - Parameters:
     ///   - start: which run this is, and where it goes on.
     ///   - access: who may connect.
+    ///   - mostConnections: how many connections there may be at a time.
     ///   - checkpoints: writes a round's state; called on the compute thread.
     init(
-        _ run: PreparedRun, start: RunStart, listeningOn wanted: Addresses, access: Access, observer: any RunObserver,
-        checkpoints: @escaping CheckpointWriter, log: Logger
+        _ run: PreparedRun, start: RunStart, listeningOn wanted: Addresses, access: Access, mostConnections: Int,
+        observer: any RunObserver, checkpoints: @escaping CheckpointWriter, log: Logger
     ) throws {
         self.run = run
         self.observer = observer
         self.checkpoints = checkpoints
         self.log = log
         let job = run.job
+        let mailbox = try Mailbox<Arrival>()
+        self.mailbox = mailbox
         let context = try MessagingContext()
         files = FileServer(job)
-        let door = try access.door(context: context, news: mailbox.signal, log: log)
+        let door = try access.door(
+            context: context, news: mailbox.signal, mostConnections: mostConnections, log: log)
         doorkeeper = door.keeper
         control = try Socket(
             .router, context: context,
@@ -202,10 +206,9 @@ public final class CoordinatorShell {
     /// word is repeated until a worker is gone, which is how that shows.
     private func sayGoodbye() {
         control.linger(.seconds(1))
-        let wake = WakeSignal()
         let end = SystemClock.now + .seconds(1)
         while !released.isEmpty, SystemClock.now < end {
-            Poller.wait([], wake: wake, timeout: .milliseconds(10))
+            Poller.wait([], wake: mailbox.signal, timeout: .milliseconds(10))
             for (worker, release) in released {
                 let header = Header(runID: runID, epoch: core.configuration.epoch, worker: "", incarnation: worker)
                 guard control.send(Packet(release, header: header), to: worker) == .unreachable else { continue }

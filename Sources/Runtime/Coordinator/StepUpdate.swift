@@ -130,7 +130,7 @@ private final class StreamedDigest {
     private let hasher: OpaquePointer
 
     init() {
-        guard let hasher = smx_hasher_create() else { fatalError("no memory for a digest") }
+        guard let hasher = smx_hasher_create() else { OutOfMemory.end(1024) }
         self.hasher = hasher
     }
 

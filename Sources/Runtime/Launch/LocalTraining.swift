@@ -51,7 +51,8 @@ public struct LocalTraining: Sendable {
                 prepared,
                 options: .init(
                     control: sockets.address("control"), bulk: sockets.address("bulk"), display: display,
-                    tellsWaiting: false, resumes: resumes, http: http), log: log))
+                    tellsWaiting: false, resumes: resumes, http: http, workers: workers,
+                    children: DescriptorBudget.child * workers), log: log))
         let signals = StopSignals(onStop: run.value.shell.stopper)
         let addresses = run.value.shell.addresses
         let processes = LocalWorkers(

@@ -1,3 +1,4 @@
+import Common
 import Coordination
 import Foundation
 import Subprocess
@@ -23,11 +24,18 @@ enum WorkerProcess {
         let updates = Dictionary(
             uniqueKeysWithValues: environment.map { (Environment.Key(stringLiteral: $0), Optional($1)) })
         var lastLines: [String] = []
+        let passage: SpawnPassage
+        do {
+            passage = try await SpawnPassage()
+        } catch {
+            return WorkerEnd(.notStarted, complaint: SelMixError(describing: error).description)
+        }
         do {
             let result = try await Subprocess.run(
                 .path(.init(program)), arguments: Arguments(arguments), environment: .inherit.updating(updates),
                 platformOptions: options, input: .inputWriter, output: .discarded, error: .sequence
             ) { execution in
+                await passage.end()
                 onStart(execution.processIdentifier.value)
                 // Ends when the process does; until then its standard input stays open.
                 for try await line in execution.standardError.strings() {
@@ -43,8 +51,10 @@ enum WorkerProcess {
             case .signaled(let number): WorkerEnd(.signaled(number))
             }
         } catch is CancellationError {
+            await passage.end()
             return WorkerEnd(.signaled(SIGKILL))
         } catch {
+            await passage.end()
             return WorkerEnd(.notStarted, complaint: "\(error)")
         }
     }

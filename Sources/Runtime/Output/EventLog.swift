@@ -130,7 +130,8 @@ final class EventLog: Sendable {
             } catch {
                 state.failure = SelMixError(
                     .failed, "the event log \(path) cannot be written",
-                    hint: "free some disk space, then go on with --resume",
+                    hint: (SystemHint.text(for: SelMixError.systemCode(of: error)) ?? "make the file writable")
+                        + "; then go on with --resume",
                     cause: SelMixError.systemText(of: error))
             }
             return state.failure

@@ -38,14 +38,20 @@ public enum Access: Sendable {
 
     /// What a coordinator's sockets need.
     ///
-    /// - Parameter news: raised when connections were refused.
+    /// - Parameters:
+    ///   - news: raised when connections were refused.
+    ///   - mostConnections: how many there may be at a time.
     func door(
-        context: MessagingContext, news: WakeSignal, log: Logger
+        context: MessagingContext, news: WakeSignal, mostConnections: Int, log: Logger
     ) throws -> (security: SocketSecurity, keeper: Doorkeeper) {
-        guard case .keys(let directory) = self else { return (.none, try Doorkeeper(context: context, news: news)) }
+        guard case .keys(let directory) = self else {
+            return (.none, try Doorkeeper(context: context, news: news, mostConnections: mostConnections))
+        }
         let pair = try directory.coordinatorPair()
         let list = try WorkerList(directory, log: log)
-        return (.server(pair), try Doorkeeper(context: context, news: news, admits: list.name))
+        let keeper = try Doorkeeper(
+            context: context, news: news, mostConnections: mostConnections, admits: list.name)
+        return (.server(pair), keeper)
     }
 
     /// What a worker's sockets need, and what the worker is called.

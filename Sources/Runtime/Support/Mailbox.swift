@@ -3,8 +3,10 @@ import Synchronization
 
 /// Events for a network loop from other threads: what a computation gave, a signal, a child process that ended.
 final class Mailbox<Event: Sendable>: Sendable {
-    let signal = WakeSignal()
+    let signal: WakeSignal
     private let events = Mutex<[Event]>([])
+
+    init() throws { signal = try WakeSignal() }
 
     func post(_ event: Event) {
         events.withLock { $0.append(event) }

@@ -54,7 +54,9 @@ final class PeerExchange {
         context = try MessagingContext()
         var admits: (@Sendable (CurveKey) -> KeyName?)?
         if let key = pair?.publicKey { admits = { $0 == key ? KeyName("group") : nil } }
-        doorkeeper = try Doorkeeper(context: context, news: news, admits: admits)
+        // Two connections for each other worker would be enough; others may come by, and must not hold everything.
+        doorkeeper = try Doorkeeper(
+            context: context, news: news, mostConnections: min(4096, OpenFiles.limit / 4), admits: admits)
         socket = try Socket(
             .router, context: context,
             options: .init(
@@ -70,11 +72,16 @@ final class PeerExchange {
         intake = PartIntake(shards: shards)
     }
 
+    /// For another worker: a mailbox, a monitor with its own two, a connection each way.
+    private static let descriptorsOfPeer = 5
+
     /// Connects to those of a group that are new, and forgets who is not of it.
     func join(_ group: ReductionGroup, as life: Incarnation) throws {
         guard group != self.group else { return }
         peers = peers.filter { group.contains($0.key) }
-        for member in group.members where member.life != life && peers[member.life] == nil {
+        let arriving = group.members.filter { $0.life != life && peers[$0.life] == nil }
+        try OpenFiles.require(Self.descriptorsOfPeer * arriving.count, for: "a group of \(group.members.count) workers")
+        for member in arriving {
             let socket = try Socket(
                 .dealer(life), context: context,
                 options: .init(

@@ -54,7 +54,7 @@ public final class WorkerShell {
     private let processor: Int?
     private let context: MessagingContext
     private let doorkeeper: Doorkeeper
-    private let mailbox = Mailbox<Arrival>()
+    private let mailbox: Mailbox<Arrival>
     private let progress = WorkerEngine.Progress()
     private let meter = WorkerMeter()
     private var selfTest: SelfTest?
@@ -108,6 +108,11 @@ public final class WorkerShell {
         }
     }
 
+    /// What a worker opens besides what is open when it starts: measured 20, and some files.
+    private static let descriptors = 28
+    /// Network, doorkeeper, ZeroMQ's, computing, summing, files and signals.
+    private static let threads = 10
+
     public init(_ options: Options, log: Logger) throws {
         self.options = options
         self.log = log
@@ -121,6 +126,9 @@ public final class WorkerShell {
             return allowed[core]
         }
         group = WorkerGroup(meter: meter, log: log)
+        try OpenFiles.require(Self.descriptors, for: "a worker")
+        try SystemThread.require(Self.threads)
+        mailbox = try Mailbox()
         context = try MessagingContext()
         doorkeeper = try Doorkeeper(context: context, news: mailbox.signal)
         session = WorkerSession(

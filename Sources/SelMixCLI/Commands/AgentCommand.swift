@@ -20,6 +20,6 @@ struct AgentCommand: AsyncParsableCommand {
 
     func run() async throws {
         let log = LogSetup.logger("selmix.agent")
-        await HostAgent(program: try OwnProgram.path(), patience: .seconds(patience), log: log).run()
+        try await HostAgent(program: try OwnProgram.path(), patience: .seconds(patience), log: log).run()
     }
 }

@@ -83,7 +83,7 @@ extension BenchCommand {
         @Flag var raw = false
 
         func run() throws {
-            Lifeline.attach()
+            try Lifeline.attach()
             try AggregateBench.send(shape.settings, to: connect, sender: sender, raw: raw)
         }
     }

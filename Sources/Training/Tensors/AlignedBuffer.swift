@@ -29,8 +29,14 @@ public final class AlignedBuffer: ByteOwner, @unchecked Sendable {
     }
 
     /// At least one line, so that an empty buffer has an address of its own too.
+    ///
+    /// Where there is no memory, the process ends with what was wanted and what to do: whoever computes cannot go on without,
+    /// and a run goes on from its checkpoint, or with the other workers.
     static func allocate(_ byteCount: Int) -> UnsafeMutableRawPointer {
-        .allocate(byteCount: max(byteCount, alignment), alignment: alignment)
+        // A whole number of lines, as C asks of aligned memory.
+        let size = (max(byteCount, alignment) + alignment - 1) / alignment * alignment
+        guard let pointer = aligned_alloc(alignment, size) else { OutOfMemory.end(byteCount) }
+        return pointer
     }
 
     /// A copy of `bytes`.
@@ -40,7 +46,7 @@ public final class AlignedBuffer: ByteOwner, @unchecked Sendable {
     }
 
     deinit {
-        if let pool { pool.takeBack(pointer, byteCount: byteCount) } else { pointer.deallocate() }
+        if let pool { pool.takeBack(pointer, byteCount: byteCount) } else { free(pointer) }
     }
 
     public var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: pointer, count: byteCount) }

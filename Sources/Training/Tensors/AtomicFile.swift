@@ -90,9 +90,8 @@ public enum AtomicFile {
     private static func hint(for code: Int32) -> String? {
         switch code {
         case ENOENT: "its directory does not exist"
-        case ENOSPC, EDQUOT: "free some space, or write elsewhere"
         case EISDIR, ENOTEMPTY, EEXIST: "a directory of that name is in the way"
-        default: nil
+        default: SystemHint.text(for: code)
         }
     }
 }

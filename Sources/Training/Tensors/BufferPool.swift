@@ -1,3 +1,4 @@
+import Glibc
 import Synchronization
 
 /// Lends buffers and takes them back when their last user lets go, so that a training step allocates no large memory: new
@@ -16,7 +17,7 @@ public final class BufferPool: Sendable {
 
     deinit {
         spares.withLock { spares in
-            for pointer in spares.values.flatMap(\.pointers) { pointer.deallocate() }
+            for pointer in spares.values.flatMap(\.pointers) { free(pointer) }
         }
     }
 
@@ -34,6 +35,6 @@ public final class BufferPool: Sendable {
             spares[byteCount, default: Spare()].pointers.append(UnsafeMutableRawPointer(bitPattern: address)!)
             return true
         }
-        if !isKept { pointer.deallocate() }
+        if !isKept { free(pointer) }
     }
 }

@@ -45,7 +45,7 @@ final class FileMapping: ByteOwner, @unchecked Sendable {
             case ENOENT where !path.hasPrefix("/"): currentDirectory().map { "looked for from the directory `\($0)`" }
             case EACCES: "the user who runs this process must be allowed to read it"
             case EISDIR: "name a file in it"
-            default: nil
+            default: SystemHint.text(for: code)
             }
         return SelMixError(.invalidInput, "cannot read `\(path)`", hint: hint, cause: String(cString: strerror(code)))
     }

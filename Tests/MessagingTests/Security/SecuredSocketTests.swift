@@ -155,7 +155,7 @@ import Testing
 
     private func expectNoConnection(of worker: Socket, meanwhile router: Socket) throws {
         // Long enough for several attempts; a connection would be there after the first.
-        for _ in 0..<50 { Poller.wait([router, worker], wake: WakeSignal(), timeout: .milliseconds(10)) }
+        for _ in 0..<50 { Poller.wait([router, worker], wake: try WakeSignal(), timeout: .milliseconds(10)) }
         #expect(!worker.canSend)
         #expect(router.receive(WorkerMessage.self) == nil)
     }

@@ -64,7 +64,7 @@ import Testing
             case .sent: (accepted, fullInARow) = (accepted + 1, 0)
             case .full:
                 fullInARow += 1
-                Poller.wait([], wake: WakeSignal(), timeout: .milliseconds(2))
+                Poller.wait([], wake: try WakeSignal(), timeout: .milliseconds(2))
             case .unreachable: throw TimedOut()
             }
             guard accepted <= mostAccepted else { break }

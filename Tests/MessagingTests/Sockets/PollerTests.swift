@@ -12,16 +12,16 @@ import Testing
 
     private static func elapsed(_ body: () -> Void) -> Duration { ContinuousClock().measure(body) }
 
-    @Test func aSignalRaisedBeforeIsNotLost() {
-        let wake = WakeSignal()
+    @Test func aSignalRaisedBeforeIsNotLost() throws {
+        let wake = try WakeSignal()
         wake.raise()
         Poller.wait([], wake: wake, timeout: nil)
         // It is taken, so the next wait lasts.
         #expect(Self.elapsed { Poller.wait([], wake: wake, timeout: Self.pause) } >= Self.pause)
     }
 
-    @Test func manyRaisesAreOneWakeUp() {
-        let wake = WakeSignal()
+    @Test func manyRaisesAreOneWakeUp() throws {
+        let wake = try WakeSignal()
         for _ in 0..<1000 { wake.raise() }
         Poller.wait([], wake: wake, timeout: nil)
         #expect(Self.elapsed { Poller.wait([], wake: wake, timeout: Self.pause) } >= Self.pause)
@@ -30,7 +30,7 @@ import Testing
     @Test func anotherThreadWakes() throws {
         let loopback = try Loopback(.ipc)
         let (router, _) = try loopback.router()
-        let wake = WakeSignal()
+        let wake = try WakeSignal()
         let count = Atomic<Int>(0)
         let thread = DispatchQueue(label: "test.wake")
         withExtendedLifetime(router) {
@@ -48,7 +48,7 @@ import Testing
         let loopback = try Loopback(.tcp)
         let (router, address) = try loopback.router()
         let dealer = try loopback.dealer(.first, to: address)
-        let wake = WakeSignal()
+        let wake = try WakeSignal()
         try dealer.sendWhenPossible(numbered(0, from: .first))
         for number in 1...50 {
             var received: Socket.Received<WorkerMessage>?
@@ -67,7 +67,7 @@ import Testing
         let loopback = try Loopback(.ipc)
         let (router, address) = try loopback.router()
         let dealer = try loopback.dealer(.first, to: address)
-        let wake = WakeSignal()
+        let wake = try WakeSignal()
         try dealer.sendWhenPossible(numbered(1, from: .first))
         var isHeard = false
         while !isHeard {
@@ -79,10 +79,12 @@ import Testing
     }
 
     @Test(arguments: [.zero, .nanoseconds(1), .microseconds(1500), pause] as [Duration])
-    func aDeadlineHasPassedWhenTheWaitEnds(timeout: Duration) {
-        let wake = WakeSignal()
+    func aDeadlineHasPassedWhenTheWaitEnds(timeout: Duration) throws {
+        let wake = try WakeSignal()
         #expect(Self.elapsed { Poller.wait([], wake: wake, timeout: timeout) } >= timeout)
     }
 
-    @Test func aDeadlineInThePastDoesNotWait() { Poller.wait([], wake: WakeSignal(), timeout: .seconds(-5)) }
+    @Test func aDeadlineInThePastDoesNotWait() throws {
+        Poller.wait([], wake: try WakeSignal(), timeout: .seconds(-5))
+    }
 }

@@ -51,7 +51,7 @@ private let patience = Duration.seconds(30)
 /// Waits for a condition, which looks at it whenever one of the sockets can be read and every now and then. The limit is
 /// for what never comes; nothing depends on how long something takes.
 func wait(on sockets: Socket..., until condition: () throws -> Bool) throws {
-    let (clock, wake) = (ContinuousClock(), WakeSignal())
+    let (clock, wake) = (ContinuousClock(), try WakeSignal())
     let deadline = clock.now + patience
     while try !condition() {
         guard clock.now < deadline else { throw TimedOut() }

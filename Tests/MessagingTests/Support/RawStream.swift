@@ -2,7 +2,7 @@ import Glibc
 
 /// A TCP connection that need not speak ZeroMQ at all.
 final class RawStream {
-    private let descriptor: Int32
+    fileprivate let descriptor: Int32
 
     struct Failed: Error {}
 
@@ -27,5 +27,16 @@ final class RawStream {
     /// Sends what the other side takes; it may hang up at any time.
     func send(_ bytes: [UInt8]) {
         _ = Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL))
+    }
+}
+
+extension RawStream {
+    /// Whether the other side has ended the connection.
+    var isHungUp: Bool {
+        var bytes = [UInt8](repeating: 0, count: 256)
+        while true {
+            let count = recv(descriptor, &bytes, bytes.count, Int32(MSG_DONTWAIT))
+            if count <= 0 { return count == 0 || errno != EAGAIN }
+        }
     }
 }

@@ -2,6 +2,7 @@ import Common
 import Coordination
 import Foundation
 import Logging
+import Messaging
 
 /// The far end of a launch: one process a host, which looks whether the host can take part, starts workers and tells how
 /// they do.
@@ -33,7 +34,7 @@ public final class HostAgent {
     private let program: String
     private let patience: Duration
     private let log: Logger
-    private let output = LineWriter()
+    private let output: LineWriter
     private let events: AsyncStream<Event>
     private let post: AsyncStream<Event>.Continuation
     private var workers: [String: Worker] = [:]
@@ -46,7 +47,8 @@ public final class HostAgent {
     /// - Parameters:
     ///   - program: the path of the `selmix` executable that workers run.
     ///   - patience: how long the launcher may be silent.
-    public init(program: String, patience: Duration, log: Logger) {
+    public init(program: String, patience: Duration, log: Logger) throws {
+        output = try LineWriter()
         self.program = program
         self.patience = patience
         self.log = log
@@ -54,9 +56,9 @@ public final class HostAgent {
     }
 
     /// Serves its launcher until that is done or gone; no worker is left then.
-    public func run() async {
+    public func run() async throws {
         let signals = StopSignals(onStop: { [post] in post.yield(.stopSignal($0)) })
-        Self.readOrders(post)
+        try Self.readOrders(post)
         let ticks = Ticker.start(every: Self.tickInterval) { [post] in post.yield(.tick) }
         report(.hello(.here(environment: ProcessInfo.processInfo.environment)))
         for await event in events {
@@ -73,13 +75,13 @@ public final class HostAgent {
     }
 
     /// On a thread of its own, as reading blocks.
-    private static func readOrders(_ post: AsyncStream<Event>.Continuation) {
-        Thread {
+    private static func readOrders(_ post: AsyncStream<Event>.Continuation) throws {
+        try SystemThread.start {
             while let line = readLine(strippingNewline: true) {
                 if let order: AgentOrder = AgentLine.decode(line) { post.yield(.order(order)) }
             }
             post.yield(.inputClosed)
-        }.start()
+        }
     }
 
     private func report(_ report: AgentReport, droppable: Bool = false) {
@@ -115,7 +117,13 @@ public final class HostAgent {
         switch order {
         case .check(let check):
             // Reading all data takes a while, and pings are answered meanwhile.
-            Thread { [post] in post.yield(.checked(check.run())) }.start()
+            do {
+                try SystemThread.start { [post] in post.yield(.checked(check.run())) }
+            } catch {
+                // The launcher waits for an answer, and gets it when its patience is over.
+                log.error("the host cannot be checked: \(SelMixError(describing: error))")
+                isOver = true
+            }
         case .start(let worker): start(worker)
         case .ping(let number): report(.pong(number))
         case .leave:

@@ -1,4 +1,5 @@
 import Foundation
+import Messaging
 import Synchronization
 
 /// Writes lines to standard output from a thread of its own, so that a reader who has stopped reading holds nobody up.
@@ -15,8 +16,8 @@ final class LineWriter: Sendable {
     private let wake = DispatchSemaphore(value: 0)
     private let done = DispatchSemaphore(value: 0)
 
-    init() {
-        Thread { [self] in
+    init() throws {
+        try SystemThread.start { [self] in
             while true {
                 wake.wait()
                 let (lines, isFinished) = state.withLock { state in
@@ -27,7 +28,7 @@ final class LineWriter: Sendable {
                 if isFinished { break }
             }
             done.signal()
-        }.start()
+        }
     }
 
     func post(_ line: [UInt8], droppable: Bool = false) {

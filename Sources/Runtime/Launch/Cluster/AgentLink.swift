@@ -1,3 +1,4 @@
+import Common
 import Foundation
 import Subprocess
 
@@ -41,12 +42,19 @@ final class AgentLink: Sendable {
         var options = PlatformOptions()
         // Ctrl-C is for the launcher alone, which then ends the run in order.
         options.processGroupID = 0
+        let passage: SpawnPassage
+        do {
+            passage = try await SpawnPassage()
+        } catch {
+            return StartFailure(reason: SelMixError(describing: error).description)
+        }
         do {
             let result = try await Subprocess.run(
                 Executable(command: command.program), arguments: Arguments(command.arguments), platformOptions: options,
                 input: .inputWriter,
                 output: .sequence, error: .sequence
             ) { execution in
+                await passage.end()
                 let writer = Task {
                     for await order in orders {
                         // Whoever no longer reads has ended, or will, which is told by its output.
@@ -68,6 +76,7 @@ final class AgentLink: Sendable {
             return StartFailure(
                 command: command.program, status: result.terminationStatus, lines: result.closureResult)
         } catch {
+            await passage.end()
             return StartFailure(command: command.program, status: nil, lines: ["\(command.program): \(error)"])
         }
     }

@@ -16,7 +16,9 @@ extension LaunchSession {
                 run,
                 options: .init(
                     control: addresses.control, bulk: addresses.bulk, display: options.display, tellsWaiting: false,
-                    resumes: options.resumes, access: access, http: options.http), log: log))
+                    resumes: options.resumes, access: access, http: options.http,
+                    workers: workers.reduce(0) { $0 + $1.count }, children: DescriptorBudget.agent * workers.count),
+                log: log))
         let shell = carried.value.shell
         let (stopper, workersGone) = (shell.stopper, shell.workersGone)
         let placed = workers.flatMap { host, count in

@@ -1,5 +1,6 @@
 import Common
 import Foundation
+import Messaging
 
 /// Listens at the addresses that the coordinator will have, while hosts are checked, and says a word to whoever connects: so
 /// each host tells before anything starts whether its workers will get through.
@@ -35,19 +36,27 @@ final class ProbeListener: @unchecked Sendable {
             throw Self.error(host, wanted, inUse: cause == EADDRINUSE, cause: String(cString: strerror(cause)))
         }
         port = Self.port(of: descriptor)
-        Thread { [descriptor] in
-            while true {
-                let peer = accept(descriptor, nil, nil)
-                if peer < 0 {
-                    if errno == EINTR || errno == ECONNABORTED { continue }
-                    return
-                }
-                _ = Array(word.utf8).withUnsafeBytes {
-                    send(peer, $0.baseAddress!, $0.count, Int32(MSG_NOSIGNAL))
-                }
-                close(peer)
+        do {
+            try SystemThread.start { [descriptor] in Self.answer(descriptor, word) }
+        } catch {
+            close(descriptor)
+            throw error
+        }
+    }
+
+    /// Says the word to whoever connects, until the port is freed.
+    private static func answer(_ descriptor: Int32, _ word: String) {
+        while true {
+            let peer = accept(descriptor, nil, nil)
+            if peer < 0 {
+                if errno == EINTR || errno == ECONNABORTED { continue }
+                return
             }
-        }.start()
+            _ = Array(word.utf8).withUnsafeBytes {
+                send(peer, $0.baseAddress!, $0.count, Int32(MSG_NOSIGNAL))
+            }
+            close(peer)
+        }
     }
 
     /// Frees the port.

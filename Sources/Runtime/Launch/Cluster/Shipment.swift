@@ -53,6 +53,7 @@ struct Shipment: Sendable {
             if let packing { return try await packing.value }
             let task = Task { [directory] in
                 let path = directory + "/selmix.tar.gz"
+                try SpawnGate.check()
                 let tar = try await Subprocess.run(
                     .name("tar"),
                     arguments: [
@@ -93,6 +94,7 @@ struct Shipment: Sendable {
     }
 
     private static func libraries(of program: String) async throws -> [String] {
+        try SpawnGate.check()
         let result = try await Subprocess.run(
             .name("ldd"), arguments: [program], output: .string(limit: 1 << 20), error: .discarded)
         return try paths(ldd: result.standardOutput, program: program)
@@ -144,6 +146,7 @@ struct Shipment: Sendable {
         var options = PlatformOptions()
         options.processGroupID = 0
         do {
+            try SpawnGate.check()
             let file = open(input ?? "/dev/null", O_RDONLY | O_CLOEXEC)
             guard file >= 0 else { return (nil, [String(cString: strerror(errno))]) }
             let result = try await Subprocess.run(
@@ -152,7 +155,7 @@ struct Shipment: Sendable {
                 error: .string(limit: 1 << 16))
             return (result.terminationStatus, result.standardError.split(separator: "\n").map(String.init))
         } catch {
-            return (nil, ["\(command.program): \(error)"])
+            return (nil, ["\(command.program): \(SelMixError(describing: error))"])
         }
     }
 }

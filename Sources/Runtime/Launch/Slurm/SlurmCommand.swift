@@ -6,6 +6,7 @@ enum SlurmCommand {
     /// - Returns: what it wrote to standard output.
     static func run(_ program: String, _ arguments: [String]) async throws -> String {
         let result: ExecutionResult<Void, StringOutput<UTF8>, StringOutput<UTF8>>
+        try SpawnGate.check()
         do {
             result = try await Subprocess.run(
                 .name(program), arguments: Arguments(arguments), output: .string(limit: 1 << 20),

@@ -24,7 +24,7 @@ public final class MonitorServer: Sendable {
 
     /// Opens the port.
     init(
-        _ options: Options, board: SnapshotBoard, output: String,
+        _ options: Options, board: SnapshotBoard, output: String, mostConnections: Int,
         drain: @escaping @Sendable (String, String) -> Void
     ) throws {
         let address = options.address
@@ -35,8 +35,10 @@ public final class MonitorServer: Sendable {
             token = try TokenFile.token(at: output + "/" + TokenFile.name)
         }
         let statistics = HTTPStatistics()
+        var limits = HTTPService.Limits()
+        limits.connections = mostConnections
         service = try HTTPService(
-            address, statistics: statistics,
+            address, limits: limits, statistics: statistics,
             handler: MonitorHandler(
                 board: board,
                 access: HTTP.Access(isLoopback: address.isLoopback, token: token, names: Self.names),
