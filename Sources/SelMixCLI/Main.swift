@@ -7,8 +7,8 @@ import Runtime
 struct Main {
     static func main() async {
         StandardDescriptors.prepare()
-        ProcessLimits.raise()
         do {
+            try ProcessLimits.prepare()
             var command = try SelMixCommand.parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()

@@ -23,13 +23,15 @@ public final class CoordinatedRun {
         public var workers: Int?
         /// Descriptors that child processes of this one take.
         public var children: Int
+        /// Threads of child processes.
+        public var childThreads: Int
 
         public init(
             control: String, bulk: String, display: ProgressDisplay.Style, tellsWaiting: Bool = true,
             resumes: Bool = true, access: Access = .local, http: MonitorServer.Options?, workers: Int? = nil,
-            children: Int = 0
+            children: Int = 0, childThreads: Int = 0
         ) {
-            (self.workers, self.children) = (workers, children)
+            (self.workers, self.children, self.childThreads) = (workers, children, childThreads)
             self.access = access
             self.http = http
             self.resumes = resumes
@@ -57,7 +59,8 @@ public final class CoordinatedRun {
         try options.access.check([options.control, options.bulk], doing: "listening on")
         let budget = try DescriptorBudget(
             limit: OpenFiles.limit, workers: options.workers ?? run.job.cluster.minWorkers, children: options.children)
-        try SystemThread.require(Self.threads)
+        // Those of child processes count for the same user.
+        try SystemThread.require(Self.threads + options.childThreads)
         let directory = try RunDirectory(creating: run.job.output)
         self.directory = directory
         let previous = try directory.unfinished(run, resumes: options.resumes)
@@ -115,7 +118,7 @@ public final class CoordinatedRun {
     }
 
     /// Threads that a run needs besides those that compute: network, doorkeeper, ZeroMQ's, HTTP, signals.
-    private static let threads = 12 + ProcessInfo.processInfo.activeProcessorCount
+    private static let threads = 16 + ProcessInfo.processInfo.activeProcessorCount
 
     /// Leads the run and writes its results.
     ///

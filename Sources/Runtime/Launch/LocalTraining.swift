@@ -52,7 +52,8 @@ public struct LocalTraining: Sendable {
                 options: .init(
                     control: sockets.address("control"), bulk: sockets.address("bulk"), display: display,
                     tellsWaiting: false, resumes: resumes, http: http, workers: workers,
-                    children: DescriptorBudget.child * workers), log: log))
+                    children: DescriptorBudget.child * workers,
+                    childThreads: ProcessLimits.workerThreads * workers), log: log))
         let signals = StopSignals(onStop: run.value.shell.stopper)
         let addresses = run.value.shell.addresses
         let processes = LocalWorkers(

@@ -1,7 +1,16 @@
+import Foundation
 import Messaging
 
 /// What the system lets this process have.
 public enum ProcessLimits {
     /// Takes as much as is there without asking anybody: many systems give 1024 open files at first, which is some 190 workers.
-    public static func raise() { OpenFiles.raiseLimit() }
+    ///
+    /// - Throws: `failed` where there can be no threads beside the first: what waits for one would wait for ever.
+    public static func prepare() throws {
+        OpenFiles.raiseLimit()
+        try SystemThread.require(4 + ProcessInfo.processInfo.activeProcessorCount)
+    }
+
+    /// Threads of a worker's process.
+    static let workerThreads = 12
 }

@@ -110,8 +110,6 @@ public final class WorkerShell {
 
     /// What a worker opens besides what is open when it starts: measured 20, and some files.
     private static let descriptors = 28
-    /// Network, doorkeeper, ZeroMQ's, computing, summing, files and signals.
-    private static let threads = 10
 
     public init(_ options: Options, log: Logger) throws {
         self.options = options
@@ -127,7 +125,7 @@ public final class WorkerShell {
         }
         group = WorkerGroup(meter: meter, log: log)
         try OpenFiles.require(Self.descriptors, for: "a worker")
-        try SystemThread.require(Self.threads)
+        try SystemThread.require(ProcessLimits.workerThreads)
         mailbox = try Mailbox()
         context = try MessagingContext()
         doorkeeper = try Doorkeeper(context: context, news: mailbox.signal)
