@@ -37,7 +37,7 @@ let package = Package(
         // Data and sockets.
         .target(name: "Training", dependencies: ["Common", "SelMix", "CKernels"], swiftSettings: strict),
         .target(
-            name: "Messaging", dependencies: ["Common", "Coordination", "CZeroMQ", "CProtocol"],
+            name: "Messaging", dependencies: ["Common", "Coordination", "CZeroMQ", "CProtocol", "CKernels"],
             swiftSettings: strict),
 
         .target(
@@ -100,7 +100,9 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "RuntimeTests",
-            dependencies: ["Common", "Coordination", "SelMix", "Training", "Messaging", "Runtime"],
+            dependencies: [
+                "Common", "Coordination", "SelMix", "Training", "Messaging", "HTTP", "Runtime", "SelMixCLI",
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "ProcessTests",

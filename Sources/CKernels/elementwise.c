@@ -171,6 +171,26 @@ VARIANTS bool smx_all_finite(const float *x, size_t count) {
     return bad == 0;
 }
 
+VARIANTS uint32_t smx_largest_magnitude(const float *x, size_t count) {
+    uint32_t largest = 0;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t bits;
+        memcpy(&bits, &x[i], 4);
+        bits &= 0x7fffffff;
+        largest = bits > largest ? bits : largest;
+    }
+    return largest;
+}
+
+VARIANTS uint32_t smx_largest_magnitude_bfloat(const uint16_t *x, size_t count) {
+    uint16_t largest = 0;
+    for (size_t i = 0; i < count; i++) {
+        uint16_t bits = x[i] & 0x7fff;
+        largest = bits > largest ? bits : largest;
+    }
+    return (uint32_t)largest << 16;
+}
+
 // row = exp(row - max), and their sum. Inlined, so that each caller's variants have it in their instruction set.
 static inline __attribute__((always_inline)) float exponentials(float *row, size_t count, float largest) {
     float partial[lanes] = {0};

@@ -1357,7 +1357,7 @@ void   selmix__wire__release__free_unpacked
   assert(message->base.descriptor == &selmix__wire__release__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor selmix__wire__frame__field_descriptors[28] =
+static const ProtobufCFieldDescriptor selmix__wire__frame__field_descriptors[29] =
 {
   {
     "protocol_version",
@@ -1695,12 +1695,25 @@ static const ProtobufCFieldDescriptor selmix__wire__frame__field_descriptors[28]
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "digest",
+    100,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FIXED64,
+    0,   /* quantifier_offset */
+    offsetof(Selmix__Wire__Frame, digest),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned selmix__wire__frame__field_indices_by_name[] = {
   15,   /* field[15] = alive */
   18,   /* field[18] = assignment */
   25,   /* field[25] = chunk */
   8,   /* field[8] = contribution */
+  28,   /* field[28] = digest */
   2,   /* field[2] = epoch */
   10,   /* field[10] = failed */
   23,   /* field[23] = fetch_chunk */
@@ -1726,7 +1739,7 @@ static const unsigned selmix__wire__frame__field_indices_by_name[] = {
   13,   /* field[13] = welcome */
   3,   /* field[3] = worker */
 };
-static const ProtobufCIntRange selmix__wire__frame__number_ranges[6 + 1] =
+static const ProtobufCIntRange selmix__wire__frame__number_ranges[7 + 1] =
 {
   { 1, 0 },
   { 10, 6 },
@@ -1734,7 +1747,8 @@ static const ProtobufCIntRange selmix__wire__frame__number_ranges[6 + 1] =
   { 40, 22 },
   { 50, 24 },
   { 60, 27 },
-  { 0, 28 }
+  { 100, 28 },
+  { 0, 29 }
 };
 const ProtobufCMessageDescriptor selmix__wire__frame__descriptor =
 {
@@ -1744,14 +1758,14 @@ const ProtobufCMessageDescriptor selmix__wire__frame__descriptor =
   "Selmix__Wire__Frame",
   "selmix.wire",
   sizeof(Selmix__Wire__Frame),
-  28,
+  29,
   selmix__wire__frame__field_descriptors,
   selmix__wire__frame__field_indices_by_name,
-  6,  selmix__wire__frame__number_ranges,
+  7,  selmix__wire__frame__number_ranges,
   (ProtobufCMessageInit) selmix__wire__frame__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor selmix__wire__tensor__field_descriptors[3] =
+static const ProtobufCFieldDescriptor selmix__wire__tensor__field_descriptors[4] =
 {
   {
     "name",
@@ -1789,16 +1803,29 @@ static const ProtobufCFieldDescriptor selmix__wire__tensor__field_descriptors[3]
     0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "digest",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FIXED64,
+    0,   /* quantifier_offset */
+    offsetof(Selmix__Wire__Tensor, digest),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned selmix__wire__tensor__field_indices_by_name[] = {
   1,   /* field[1] = data_type */
+  3,   /* field[3] = digest */
   0,   /* field[0] = name */
   2,   /* field[2] = shape */
 };
 static const ProtobufCIntRange selmix__wire__tensor__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 4 }
 };
 const ProtobufCMessageDescriptor selmix__wire__tensor__descriptor =
 {
@@ -1808,7 +1835,7 @@ const ProtobufCMessageDescriptor selmix__wire__tensor__descriptor =
   "Selmix__Wire__Tensor",
   "selmix.wire",
   sizeof(Selmix__Wire__Tensor),
-  3,
+  4,
   selmix__wire__tensor__field_descriptors,
   selmix__wire__tensor__field_indices_by_name,
   1,  selmix__wire__tensor__number_ranges,

@@ -8,6 +8,21 @@ extension Index {
     public var description: String { "\(rawValue)" }
     public static func < (a: Self, b: Self) -> Bool { a.rawValue < b.rawValue }
     public static func + (a: Self, n: Int) -> Self { Self(a.rawValue + n) }
+
+    /// Reads a number that can be counted on from: not below zero, and far from where arithmetic on it would overflow.
+    public init(from decoder: any Decoder) throws {
+        let value = try decoder.singleValueContainer().decode(Int.self)
+        guard (0..<1 << 48).contains(value) else {
+            throw DecodingError.dataCorrupted(
+                .init(codingPath: decoder.codingPath, debugDescription: "the number \(value) is out of range"))
+        }
+        self.init(rawValue: value)
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(rawValue)
+    }
 }
 
 /// One of the V fixed slices of the data and of every batch.

@@ -14,8 +14,9 @@ enum ErrorOutput {
             Foundation.exit(status(of: error.code))
         }
         if let error = error as? SelMixError {
-            write("error: \(error.message)" + (error.cause.map { " (\($0))" } ?? ""))
-            if let hint = error.hint { write("hint: \(hint)") }
+            // A reason may come from another machine.
+            write(("error: \(error.message)" + (error.cause.map { " (\($0))" } ?? "")).printable)
+            if let hint = error.hint { write("hint: \(hint)".printable) }
             Foundation.exit(status(of: error.code))
         }
         // A command that has said everything on standard output.

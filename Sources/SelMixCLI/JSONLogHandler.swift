@@ -1,3 +1,4 @@
+import Common
 import Foundation
 import Logging
 import Runtime
@@ -38,6 +39,6 @@ struct JSONLogHandler: LogHandler {
             time: LogTime.now, level: level, label: label, message: message, fields: fields.isEmpty ? nil : fields)
         guard let data = try? encoder.encode(line) else { preconditionFailure("texts that are no JSON") }
         // In one piece, so that lines of several threads stay whole.
-        StandardError.line(data)
+        StandardError.line(String(decoding: data, as: UTF8.self).printableJSON)
     }
 }

@@ -25,6 +25,7 @@ enum ResultOutput {
             print("")
             print(
                 "\(quarantined.worker) (\(quarantined.host)) computed wrongly and was quarantined: \(quarantined.reason)"
+                    .printable
             )
         }
         print("")
@@ -53,6 +54,6 @@ enum JSONText {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
         encoder.dateEncodingStrategy = .iso8601
-        return String(decoding: try encoder.encode(value), as: UTF8.self)
+        return String(decoding: try encoder.encode(value), as: UTF8.self).printableJSON
     }
 }

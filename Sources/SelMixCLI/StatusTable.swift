@@ -1,9 +1,11 @@
+import Common
 import Coordination
 import Foundation
 import Runtime
 
 /// A run and its workers as lines for people.
 enum StatusTable {
+    /// What they say comes from other machines, so it is printed escaped.
     static func text(_ run: RunStatus, _ workers: WorkersStatus) -> [String] {
         header(run) + [""] + table(workers.workers)
     }
@@ -13,7 +15,7 @@ enum StatusTable {
             "\(run.name): \(run.health.rawValue), \(run.state.rawValue)" + (run.reason.map { " (\($0))" } ?? "")
         ]
         var progress = "round \(run.round)/\(run.rounds), step \(run.step)/\(run.steps)"
-        if let speed = run.samplesPerSecond { progress += ", \(Int(speed)) samples/s" }
+        if let speed = run.samplesPerSecond { progress += ", \(Int(saturating: speed)) samples/s" }
         progress += ", \(Self.time(run.elapsedSeconds)) so far"
         if let left = run.leftSeconds, !run.state.isOver { progress += ", \(Self.time(left)) left" }
         lines.append(progress)
@@ -23,14 +25,14 @@ enum StatusTable {
                     + (run.bestRound.map { " in round \($0))" } ?? ")"))
         }
         lines += run.problems.map { "! \($0)" }
-        return lines
+        return lines.map(\.printable)
     }
 
     /// Those that are gone come last, and only once for each name.
     static func table(_ workers: [WorkerStatus]) -> [String] {
         let titles = ["worker", "state", "for", "shard", "x median", "cpu", "memory", "samples/s", "reason"]
         var seen = Set<String>()
-        let rows = workers.filter { seen.insert($0.name).inserted || $0.state.isHere }.map(row)
+        let rows = workers.filter { seen.insert($0.name).inserted || $0.state.isHere }.map { row($0).map(\.printable) }
         guard !rows.isEmpty else { return ["no worker yet"] }
         let widths = titles.indices.map { column in ([titles] + rows).map { $0[column].count }.max() ?? 0 }
         return ([titles] + rows).map { row in
@@ -53,7 +55,7 @@ enum StatusTable {
             worker.stragglerScore.map { String(format: "%.1f", $0) } ?? "-",
             telemetry.map { String(format: "%.0f %%", $0.cpu * 100) } ?? "-",
             telemetry.map { "\($0.memoryBytes >> 20) MiB" } ?? "-",
-            telemetry?.samplesPerSecond.map { "\(Int($0))" } ?? "-", worker.reason,
+            telemetry?.samplesPerSecond.map { "\(Int(saturating: $0))" } ?? "-", worker.reason,
         ]
     }
 
@@ -64,5 +66,5 @@ enum StatusTable {
     }
 
     /// "3 s", "2 min 10 s", "1 h 5 min".
-    static func time(_ seconds: Double) -> String { Duration.seconds(seconds).short }
+    static func time(_ seconds: Double) -> String { Duration.saturated(seconds: seconds).short }
 }

@@ -1,3 +1,4 @@
+import Common
 import Logging
 import Runtime
 
@@ -18,6 +19,8 @@ struct TextLogHandler: LogHandler {
     func log(event: LogEvent) {
         let all = metadata.merging(metadataProvider?.get() ?? [:]) { $1 }.merging(event.metadata ?? [:]) { $1 }
         let fields = all.sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }.joined()
-        StandardError.line("\(LogTime.now) \(event.level.rawValue) \(label):\(fields) \(event.message)")
+        // Of what other machines have said nothing may begin a line or move a cursor.
+        let line = "\(LogTime.now) \(event.level.rawValue) \(label):\(fields) \(event.message)"
+        StandardError.line(line.printable)
     }
 }

@@ -9,7 +9,7 @@ import Testing
         "Coordination": ["Common"],
         "SelMix": ["Common", "CKernels"],
         "Training": ["Common", "CKernels", "SelMix"],
-        "Messaging": ["Common", "Coordination", "CZeroMQ", "CProtocol"],
+        "Messaging": ["Common", "Coordination", "CZeroMQ", "CProtocol", "CKernels"],
         "HTTP": ["Common", "FlyingFox", "FlyingSocks"],
         "Runtime": [
             "Common", "CKernels", "CProtocol", "Coordination", "SelMix", "Training", "Messaging", "HTTP", "FlyingFox",

@@ -4,11 +4,32 @@ import Coordination
 import Foundation
 import Messaging
 import Synchronization
+import Testing
 import Training
 
 /// Makes a worker process one whose machine computes wrongly: what goes between it and its coordinator comes by here, and
-/// from one step on every gradient has a wrong bit, with the digest to match.
+/// from one step on every contribution is a lie.
 final class FaultyMachine: Sendable {
+    /// What is wrong with what it sends.
+    enum Lie: Sendable, CustomTestStringConvertible {
+        /// A bit of the gradient, with the digest to match.
+        case bit
+        /// A value of the gradient, with the digest to match.
+        case gradient(Float)
+        case loss(Double)
+        /// A bit of the gradient; the digest is that of what was computed.
+        case damaged
+
+        var testDescription: String {
+            switch self {
+            case .bit: "a wrong bit"
+            case .gradient(let value): "a gradient of \(value)"
+            case .loss(let value): "a loss of \(value)"
+            case .damaged: "damaged tensors"
+            }
+        }
+    }
+
     /// Where the worker is to connect.
     let control: String
     let bulk: String
@@ -20,7 +41,7 @@ final class FaultyMachine: Sendable {
     /// How many contributions went out wrong.
     var count: Int { corrupted.load(ordering: .relaxed) }
 
-    init(control: String, bulk: String, from step: Int) throws {
+    init(control: String, bulk: String, from step: Int, lie: Lie = .bit) throws {
         wake = try WakeSignal()
         let ends = try Ends(control: control, bulk: bulk)
         (self.control, self.bulk) = (ends.addresses[0], ends.addresses[1])
@@ -32,7 +53,7 @@ final class FaultyMachine: Sendable {
                         case .train(let index) = contribution.work, index.rawValue >= step
                     else { return packet }
                     corrupted.add(1, ordering: .relaxed)
-                    return Self.corrupted(packet, contribution)
+                    return Self.corrupted(packet, contribution, lie)
                 }
             }
             ended.signal()
@@ -47,21 +68,27 @@ final class FaultyMachine: Sendable {
     }
 
     private static func corrupted(
-        _ packet: Packet<WorkerMessage>, _ contribution: Contribution
+        _ packet: Packet<WorkerMessage>, _ contribution: Contribution, _ lie: Lie
     ) -> Packet<WorkerMessage> {
         var packet = packet
         let frame = packet.tensors[0]
         let buffer = AlignedBuffer(bytes: frame.bytes)
-        buffer.floats()[0] = Float(bitPattern: buffer.floats()[0].bitPattern ^ 1)
+        var loss = contribution.loss
+        switch lie {
+        case .bit, .damaged: buffer.floats()[0] = Float(bitPattern: buffer.floats()[0].bitPattern ^ 1)
+        case .gradient(let value): buffer.floats()[0] = value
+        case .loss(let value): loss = value
+        }
         packet.tensors[0] = TensorFrame(
             name: frame.name, type: frame.type, shape: frame.shape, bytes: buffer.bytes, owner: buffer)
+        if case .damaged = lie { return packet }
         let digests = packet.tensors.map { smx_hash($0.bytes.baseAddress!, $0.bytes.count, 0).littleEndian }
         let digest = digests.withUnsafeBytes { smx_hash($0.baseAddress!, $0.count, 0) }
         packet.message = .contribution(
             Contribution(
                 assignment: contribution.assignment, work: contribution.work, weights: contribution.weights,
                 selection: contribution.selection, node: contribution.node, digest: Digest(rawValue: digest),
-                loss: contribution.loss))
+                loss: loss))
         return packet
     }
 

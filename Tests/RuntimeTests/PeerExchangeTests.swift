@@ -74,7 +74,7 @@ import Training
         }
         try eventually {
             for (exchange, life) in [(one, UInt64(1)), (two, 2)] {
-                if let received = exchange.receive(header(life)) {
+                if let received = exchange.receive(header(life), holding: nil) {
                     guard case .part(byteCount: 1 << 17) = received else { throw Unexpected() }
                 }
             }
@@ -96,7 +96,7 @@ import Training
         let piece = part(0, Self.left, fill: 7).1
         #expect(one.passOn(0, of: WeightsVersion(4), piece, header: header(1)) == 1 << 17)
         try eventually {
-            guard case .weightsPiece(let version, let index, let frame) = two.receive(header(2))
+            guard case .weightsPiece(let version, let index, let frame) = two.receive(header(2), holding: nil)
             else { return false }
             return version == WeightsVersion(4) && index == 0 && frame.digest == piece.digest
         }
@@ -117,7 +117,7 @@ import Training
         _ = one.give(wrongShape.0, TensorFrame(name: "bias", bytes: [1]), in: group, header: header(1))
         var reasons: [Rejection] = []
         try eventually {
-            if case .rejected(let rejection, _) = two.receive(header(2)) { reasons.append(rejection) }
+            if case .rejected(let rejection, _) = two.receive(header(2), holding: nil) { reasons.append(rejection) }
             return reasons.count == 3
         }
         #expect(reasons == [.otherRun, .badTensors, .badTensors])
@@ -135,7 +135,7 @@ import Training
         _ = stranger.give(right, frame, in: group, header: header(2))
         // With another server key the handshake does not even come to the question who it is.
         try eventually { !one.takeRefusals().isEmpty || !stranger.takeRefusals().isEmpty }
-        if one.receive(header(1)) != nil { throw Unexpected() }
+        if one.receive(header(1), holding: nil) != nil { throw Unexpected() }
     }
 }
 

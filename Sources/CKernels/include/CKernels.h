@@ -105,6 +105,11 @@ float smx_max(const float *_Nonnull row, size_t count);
 /// Whether every value is finite.
 bool smx_all_finite(const float *_Nonnull x, size_t count);
 
+/// The largest magnitude of values, as the bits of a float32: infinities are above every number, and what is no number above
+/// those. 0 of nothing.
+uint32_t smx_largest_magnitude(const float *_Nonnull x, size_t count);
+uint32_t smx_largest_magnitude_bfloat(const uint16_t *_Nonnull x, size_t count);
+
 /// What a row of logits is trained towards: (1 - smoothing) (ratio onehot(label) + (1 - ratio) onehot(partner)) + smoothing / K.
 typedef struct {
     uint32_t label, partner;

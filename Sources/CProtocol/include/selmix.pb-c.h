@@ -111,6 +111,10 @@ struct  Selmix__Wire__Frame
    */
   size_t n_tensors;
   Selmix__Wire__Tensor **tensors;
+  /*
+   * XXH3 of all bytes of the frame before this field, which stands last.
+   */
+  uint64_t digest;
   Selmix__Wire__Frame__BodyCase body_case;
   union {
     /*
@@ -148,7 +152,7 @@ struct  Selmix__Wire__Frame
 };
 #define SELMIX__WIRE__FRAME__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&selmix__wire__frame__descriptor) \
-    , 0, {0,NULL}, 0, (char *)protobuf_c_empty_string, 0, 0,NULL, SELMIX__WIRE__FRAME__BODY__NOT_SET, {0} }
+    , 0, {0,NULL}, 0, (char *)protobuf_c_empty_string, 0, 0,NULL, 0, SELMIX__WIRE__FRAME__BODY__NOT_SET, {0} }
 
 
 /*
@@ -161,10 +165,14 @@ struct  Selmix__Wire__Tensor
   Selmix__Wire__DataType data_type;
   size_t n_shape;
   uint64_t *shape;
+  /*
+   * XXH3 of the values; 0 where what the tensor is part of has a digest that covers them.
+   */
+  uint64_t digest;
 };
 #define SELMIX__WIRE__TENSOR__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&selmix__wire__tensor__descriptor) \
-    , (char *)protobuf_c_empty_string, SELMIX__WIRE__DATA_TYPE__UNKNOWN_TYPE, 0,NULL }
+    , (char *)protobuf_c_empty_string, SELMIX__WIRE__DATA_TYPE__UNKNOWN_TYPE, 0,NULL, 0 }
 
 
 struct  Selmix__Wire__Hello

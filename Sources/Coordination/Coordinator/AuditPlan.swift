@@ -11,6 +11,7 @@ public struct AuditPlan: Sendable, Equatable {
     public let fraction: Double
 
     public init(seed: UInt64, fraction: Double) {
+        // The job file, and a job in JSON, are refused with another fraction.
         precondition((0...1).contains(fraction), "an audit of \(fraction)")
         self.seed = seed
         self.fraction = fraction

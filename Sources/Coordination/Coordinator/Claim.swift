@@ -13,6 +13,11 @@ struct Claim: Sendable {
     func agrees(with other: Claim) -> Bool { agrees(with: other.digest, other.loss) }
 
     func agrees(with digest: Digest, _ loss: Double) -> Bool {
-        self.digest == digest && (self.loss == loss || (self.loss.isNaN && loss.isNaN))
+        self.digest == digest && self.loss.isSame(as: loss)
     }
+}
+
+extension Double {
+    /// Equal, or both no number: what one machine computes another one computes too, whatever it is.
+    fileprivate func isSame(as other: Double) -> Bool { self == other || (isNaN && other.isNaN) }
 }

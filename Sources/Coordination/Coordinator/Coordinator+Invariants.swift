@@ -3,6 +3,7 @@ import Common
 extension Coordinator {
     /// Traps with the state when something that must always hold does not. Run by tests.
     public func checkInvariants() {
+        // Tests alone call this.
         if let broken = brokenInvariant { fatalError(broken) }
     }
 

@@ -33,6 +33,9 @@ extension Coordinator {
         }
     }
 
+    /// Twice what a job may ask for. Whoever reaches the port without a key can say hello under any number of names.
+    static let mostWorkers = 8192
+
     private enum Admission {
         case admitted
         case refused(reason: String, retry: Bool)
@@ -58,6 +61,9 @@ extension Coordinator {
                 reason: "worker \(header.worker) has oneDNN \(hello.matrixLibrary), the coordinator "
                     + "\(configuration.matrixLibrary): they may round differently; install the same",
                 retry: false)
+        }
+        if workers.count >= Self.mostWorkers {
+            return .refused(reason: "\(workers.count) workers are already there", retry: true)
         }
         if workers.values.contains(where: { $0.name == header.worker }) {
             // An earlier start of the same worker may not have been given up yet, so this can pass.
@@ -127,7 +133,7 @@ extension Coordinator {
         resendLost(to: incarnation, heartbeat, at: now, &directives)
     }
 
-    private mutating func turnAway(
+    mutating func turnAway(
         _ worker: WorkerRecord, reason: String, _ directives: inout [CoordinatorDirective]
     ) {
         directives.append(.send(.refused(reason: reason, retry: false), to: worker.incarnation))

@@ -36,6 +36,7 @@ extension Coordinator {
         }
         phase = .working(work)
         ledger = Ledger(shards: configuration.shards)
+        dealt = [:]
         pace = nil
         doubt = nil
         timesStuck = Array(repeating: 0, count: configuration.shards)
@@ -49,6 +50,7 @@ extension Coordinator {
     }
 
     mutating func onSelected(_ result: Selection, at now: Instant, _ directives: inout [CoordinatorDirective]) {
+        // The shell answers what it was asked, once; nothing from outside makes this event.
         guard phase == .computing(.validate(result.round)) else {
             preconditionFailure("a selection of round \(result.round) while \(phase)")
         }
@@ -64,6 +66,7 @@ extension Coordinator {
     }
 
     mutating func onStepped(_ result: StepResult, at now: Instant, _ directives: inout [CoordinatorDirective]) {
+        // As for a selection.
         guard phase == .computing(.train(result.step)) else {
             preconditionFailure("step \(result.step) was applied while \(phase)")
         }

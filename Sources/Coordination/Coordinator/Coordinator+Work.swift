@@ -21,6 +21,7 @@ extension Coordinator {
         _ shards: [ShardID], of work: Work, to incarnation: Incarnation, as role: WorkerRecord.Role = .own,
         at now: Instant, _ directives: inout [CoordinatorDirective]
     ) {
+        // Those that work is dealt to are taken from `workers` in the same step.
         guard var worker = workers[incarnation] else { preconditionFailure("assigning to unknown \(incarnation)") }
         assignments += 1
         let assignment = assignment(assignments, shards, of: work, eachShard: configuration.tracesShards)
@@ -28,9 +29,11 @@ extension Coordinator {
             worker.weights = weights
             directives.append(.sendWeights(weights, to: incarnation))
         }
+        let nodes = Set(assignment.nodes(shards: configuration.shards))
+        dealt[assignment.number] = DealtAssignment(incarnation: incarnation, nodes: nodes)
         worker.outstanding.append(
             .init(
-                assignment: assignment, missing: Set(assignment.nodes(shards: configuration.shards)),
+                assignment: assignment, missing: nodes,
                 timesStuck: shards.map { timesStuck[$0.rawValue] }.max() ?? 0, firstSent: now, role: role,
                 lastSent: now, lastSign: now))
         workers[incarnation] = worker
@@ -65,7 +68,8 @@ extension Coordinator {
         let claim = Claim(
             worker: worker.name, host: worker.host, incarnation: incarnation, assignment: contribution.assignment,
             digest: contribution.digest, loss: contribution.loss)
-        switch judge(contribution, claim) {
+        let outcome = judge(contribution, claim)
+        switch outcome {
         case .dropped(let reason):
             directives.append(.record(.dropped(contribution, from: worker.name, reason: reason)))
         case .disputed(let entry) where reduction != nil:
@@ -95,6 +99,7 @@ extension Coordinator {
             directives.append(.keep(node))
             if let doubt, isDoubtful(node) { recompute(node, of: work, because: doubt.reason, &directives) }
         }
+        if case .dropped = outcome {} else { damaged[worker.name] = nil }
         settle(contribution, of: incarnation, at: now)
         completeIfDone(at: now, &directives)
     }
@@ -108,9 +113,13 @@ extension Coordinator {
 
     private mutating func judge(_ contribution: Contribution, _ claim: Claim) -> ContributionOutcome {
         guard phase == .working(contribution.work) else {
-            guard let entry = closed.last(where: { $0.work == contribution.work })?.ledger.entry(of: contribution.node),
-                !entry.claims[0].agrees(with: claim)
+            guard let past = closed.last(where: { $0.work == contribution.work }),
+                let entry = past.ledger.entry(of: contribution.node), !entry.claims[0].agrees(with: claim)
             else { return .dropped(reason: "\(contribution.work) is not open") }
+            // Anybody can say anything of what is over; whoever computed it was given it.
+            guard wasDealt(contribution, to: claim.incarnation, past.dealt) else {
+                return .dropped(reason: "it was not given \(contribution.node) of \(contribution.work)")
+            }
             return entry.isProven ? .wrong(entry) : .contradicted(entry)
         }
         guard contribution.weights == weights else {
@@ -118,6 +127,12 @@ extension Coordinator {
         }
         guard contribution.selection == selectionNeeded(by: contribution.work) else {
             return .dropped(reason: "selection \(contribution.selection), current is \(selection)")
+        }
+        guard contribution.node.isNode(ofTreeOver: configuration.shards) else {
+            return .dropped(reason: "no node of the reduction tree")
+        }
+        guard wasDealt(contribution, to: claim.incarnation, dealt) else {
+            return .dropped(reason: "it was not given \(contribution.node)")
         }
         let audited =
             configuration.audit.contains(contribution.node, in: contribution.work) || isDoubtful(contribution.node)
@@ -169,7 +184,7 @@ extension Coordinator {
             noteGroupSuccess(at: now)
         }
         phase = .computing(work)
-        closed = (closed + [(work, ledger)]).suffix(Self.closedWindow)
+        closed = (closed + [ClosedWork(work: work, ledger: ledger, dealt: dealt)]).suffix(Self.closedWindow)
         for entry in ledger.entries where !entry.isProven { unproven[entry.claims[0].worker, default: 0] += 1 }
         // Whatever is still outstanding would only be a second copy, and whoever computes it is late.
         for incarnation in workers.keys {

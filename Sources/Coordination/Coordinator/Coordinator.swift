@@ -49,6 +49,7 @@ public struct Coordinator: Sendable {
             probe: Digest, tracesShards: Bool = false, audit: AuditPlan = .none, quarantined: [String: String] = [:],
             firstRound: RoundIndex = RoundIndex(0), refusesSlowWorkers: Bool = false, pieces: Int = 0
         ) {
+            // The job file, and a job in JSON, are refused with both.
             precondition(pieces == 0 || audit.fraction == 0, "nobody audits what a worker sums")
             self.pieces = pieces
             self.audit = audit
@@ -92,8 +93,8 @@ public struct Coordinator: Sendable {
     public internal(set) var selection = Digest(rawValue: 0)
 
     var workers: [Incarnation: WorkerRecord] = [:]
-    /// Lives that are over for this coordinator: none of them comes back. A few bytes for each worker lost.
-    var givenUp: Set<Incarnation> = []
+    /// Lives that are over for this coordinator: none of them comes back.
+    var givenUp = RecentSet<Incarnation>(capacity: 1 << 16)
     /// Names that are refused for the rest of the run, with the reasons.
     var quarantined: [String: String]
     /// Contributions of each worker that count in work that is over, and that nobody else has computed.
@@ -127,7 +128,11 @@ public struct Coordinator: Sendable {
     /// The longest time that an assignment of the open work took; nil while none is done.
     var pace: Duration?
     /// The last pieces of work that are over, to compare late contributions with: digests, no tensors.
-    var closed: [(work: Work, ledger: Ledger)] = []
+    var closed: [ClosedWork] = []
+    /// The assignments of the open work, by number.
+    var dealt: [UInt64: DealtAssignment] = [:]
+    /// How many contributions of each worker arrived damaged since the last that did not.
+    var damaged: [String: Int] = [:]
     static let closedWindow = 4
     /// How often each shard of the open work was taken from a worker that got stuck with it.
     var timesStuck: [Int]
@@ -142,6 +147,7 @@ public struct Coordinator: Sendable {
     var reason = ""
 
     public init(_ configuration: Configuration) {
+        // Both forms of a job are refused without.
         precondition(configuration.shards > 0 && configuration.rounds > 0 && configuration.stepsPerRound > 0)
         self.configuration = configuration
         phase = .gathering(.validate(configuration.firstRound))
@@ -174,7 +180,12 @@ public struct Coordinator: Sendable {
             workers[incarnation]?.fetching -= 1
         case .recomputed(let contribution):
             onRecomputed(contribution, at: now, &directives)
+        case .implausible(let step, let nodes, let error):
+            onImplausible(step, nodes, error, at: now, &directives)
+        case .damaged(let header):
+            onDamaged(header, at: now, &directives)
         case .concluded:
+            // The shell answers what it was asked, once.
             precondition(phase == .concluding, "results were written while \(phase)")
             finish(.finished, &directives)
         case .workerEnded(let name, let end):

@@ -13,6 +13,11 @@ public enum CoordinatorEvent: Sendable {
     case stepped(StepResult)
     /// The shell has computed a node as ``CoordinatorDirective/recompute(_:)`` asked.
     case recomputed(Contribution)
+    /// The shell would have moved the weights, but these nodes of the step cannot be what their samples give. The error is how
+    /// the run ends if they are all the same.
+    case implausible(StepIndex, [ImplausibleNode], SelMixError)
+    /// A contribution came from there whose tensors are not what it announces.
+    case damaged(Header)
     /// The shell has written the results.
     case concluded
     /// The shell is done with a list or a chunk that this worker asked for.
@@ -43,7 +48,7 @@ public struct Selection: Sendable, Hashable {
     }
 }
 
-public struct StepResult: Sendable, Hashable {
+public struct StepResult: Sendable, Equatable {
     public var step: StepIndex
     /// Of the new weights.
     public var digest: Digest

@@ -15,13 +15,15 @@ public struct Ledger: Sendable {
         /// The coordinator has computed the node itself, and what is left of the claims agrees with that.
         var isJudged = false
         var isRecomputing = false
+        /// It cannot be what its samples give: it is used only if the coordinator computes the same.
+        var isDoubted = false
 
         var digest: Digest { claims[0].digest }
         var givers: Set<String> { Set(claims.map(\.worker)) }
         var isDisputed: Bool { claims.contains { !$0.agrees(with: claims[0]) } }
         /// Two have computed it, and they agree.
         var isProven: Bool { isJudged || (!isDisputed && givers.count > 1) }
-        var isSettled: Bool { isJudged || (!isDisputed && (!isAudited || isProven)) }
+        var isSettled: Bool { isJudged || (!isDisputed && !isDoubted && (!isAudited || isProven)) }
         var witness: String { isJudged ? "the coordinator" : givers.sorted().joined(separator: " and ") }
     }
 
@@ -80,8 +82,17 @@ public struct Ledger: Sendable {
 
     /// The coordinator computes a counted node itself from now on.
     mutating func recompute(_ node: TreeNode) {
-        guard let index = entries.firstIndex(where: { $0.node == node }) else { preconditionFailure("\(node)") }
+        guard let index = entries.firstIndex(where: { $0.node == node }) else {
+            // Only nodes that have just been found in `entries` are recomputed.
+            preconditionFailure("\(node) is not counted")
+        }
         entries[index].isRecomputing = true
+    }
+
+    /// A counted node is not used before the coordinator has computed it.
+    mutating func doubt(_ node: TreeNode) {
+        guard let index = entries.firstIndex(where: { $0.node == node }) else { return }
+        entries[index].isDoubted = true
     }
 
     /// Settles a counted node by what the coordinator computed itself.

@@ -47,6 +47,7 @@ public enum ShardPlanner {
     ///
     /// - Returns: one ascending list a worker, in the workers' order.
     public static func redeal(_ shards: [ShardID], load: [Int]) -> [[ShardID]] {
+        // Called with receivers only after a look that there are some.
         precondition(!load.isEmpty, "no worker to deal to")
         var counts = load
         var quota = [Int](repeating: 0, count: load.count)

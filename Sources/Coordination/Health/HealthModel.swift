@@ -158,16 +158,18 @@ extension Outcome {
 
 extension StagingProgress {
     /// "412 of 949 MB".
-    fileprivate var told: String { "\(doneBytes / 1_000_000) of \((totalBytes + 999_999) / 1_000_000) MB" }
+    fileprivate var told: String {
+        "\(doneBytes / 1_000_000) of \(totalBytes.addingSaturated(999_999) / 1_000_000) MB"
+    }
 }
 
 extension Double {
     /// "63 %".
-    fileprivate var toldPercent: String { "\(Int((self * 100).rounded())) %" }
+    fileprivate var toldPercent: String { "\(Int(saturating: self * 100)) %" }
     /// "3.4 times".
     fileprivate var toldTimes: String {
         let tenths = (self * 10).rounded() / 10
-        return tenths == tenths.rounded() ? "\(Int(tenths)) times" : "\(tenths) times"
+        return tenths == tenths.rounded() ? "\(Int(saturating: tenths)) times" : "\(tenths) times"
     }
 }
 
@@ -177,6 +179,6 @@ extension Duration {
         if self >= .seconds(1) { return told }
         let (value, unit) = self >= .milliseconds(1) ? (seconds * 1e3, "ms") : (seconds * 1e6, "µs")
         let tenths = (value * 10).rounded() / 10
-        return value >= 10 || tenths == tenths.rounded() ? "\(Int(value.rounded())) \(unit)" : "\(tenths) \(unit)"
+        return value >= 10 || tenths == tenths.rounded() ? "\(Int(saturating: value)) \(unit)" : "\(tenths) \(unit)"
     }
 }

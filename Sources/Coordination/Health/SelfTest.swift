@@ -1,5 +1,7 @@
+import Common
+
 /// How fast a worker's machine is, measured once before the first shard. What is zero was not measured.
-public struct SelfTest: Hashable, Sendable {
+public struct SelfTest: Equatable, Sendable {
     /// A product in float32 on one thread.
     public var matrixFlopsPerSecond = 0.0
     /// A copy in memory, bytes read and written.
@@ -27,7 +29,7 @@ extension SelfTest {
         func compare(_ key: KeyPath<SelfTest, Double>, _ what: String, below limit: Double, unless fine: Double) {
             let (mine, median) = (self[keyPath: key], Self.median(peers.map { $0[keyPath: key] }.filter { $0 > 0 }))
             guard mine > 0, median > 0, mine < median * limit, mine < fine else { return }
-            problems.append("\(what) at \(Int((mine / median * 100).rounded())) % of the others' median")
+            problems.append("\(what) at \(Int(saturating: mine / median * 100)) % of the others' median")
         }
         compare(\.matrixFlopsPerSecond, "matrix products run", below: Self.farBelow, unless: .infinity)
         compare(\.memoryBytesPerSecond, "memory is copied", below: Self.farBelow, unless: .infinity)
@@ -35,7 +37,7 @@ extension SelfTest {
         let median = Self.median(peers.map(\.roundTrip).filter { $0 > 0 })
         if roundTrip > max(median * 10, Self.fastNetwork), median > 0 {
             problems.append(
-                "a message takes \(Int((roundTrip * 1000).rounded())) ms, \(Int((roundTrip / median).rounded())) times "
+                "a message takes \(Int(saturating: roundTrip * 1000)) ms, \(Int(saturating: roundTrip / median)) times "
                     + "the others' median")
         }
         return problems

@@ -1,7 +1,7 @@
 /// What a worker tells of itself with a heartbeat. What is zero is not known.
-public struct WorkerTelemetry: Hashable, Sendable {
+public struct WorkerTelemetry: Equatable, Sendable {
     /// A percentile pair, in seconds.
-    public struct Quantiles: Hashable, Sendable, Codable {
+    public struct Quantiles: Equatable, Sendable, Codable {
         public var p50: Double
         public var p95: Double
 
@@ -9,7 +9,7 @@ public struct WorkerTelemetry: Hashable, Sendable {
     }
 
     /// The parts of an assignment of a step, over the last ones.
-    public struct Phases: Hashable, Sendable, Codable {
+    public struct Phases: Equatable, Sendable, Codable {
         /// Reading and mixing samples.
         public var gather = Quantiles()
         /// Products and losses.
@@ -47,4 +47,21 @@ public struct WorkerTelemetry: Hashable, Sendable {
     public var phases = Phases()
 
     public init() {}
+}
+
+/// The largest value that each kind of measurement may have: far beyond any machine, and far below where sums, products and
+/// conversions of it would overflow. Whoever sends stays within, and what is beyond is refused where it is decoded.
+public enum MeasurementLimit {
+    /// Processors, and processor time per second.
+    public static let cores = 1 << 16
+    /// The share of a time; a little more than 1 comes from clocks that are read one after the other.
+    public static let share = 1000.0
+    /// Sizes, room and traffic: an exbibyte.
+    public static let bytes: UInt64 = 1 << 60
+    /// Events that are counted.
+    public static let count: UInt64 = 1 << 48
+    /// Seconds: 30 years.
+    public static let seconds = 1e9
+    /// Operations, bytes or samples per second.
+    public static let rate = 1e18
 }

@@ -14,8 +14,16 @@ public struct PartIntake<Tensor: Sendable>: Sendable {
 
     /// Takes a part. A second copy of it is ignored: copies are the same, or else the contributions tell.
     ///
+    /// - Parameter last: the last step of which there can be parts by now, so that nobody makes those that are wanted look
+    ///   old; nil while that is not known.
     /// - Returns: the parts that make up the piece, once, when this was the last of them.
-    public mutating func add(_ part: GradientPart, _ tensor: Tensor) -> [TreeNode: Tensor]? {
+    public mutating func add(
+        _ part: GradientPart, _ tensor: Tensor, upTo last: StepIndex? = nil
+    ) -> [TreeNode: Tensor]? {
+        if let last {
+            guard part.step <= last else { return nil }
+            if let step, step > last { self.step = nil }
+        }
         if step.map({ $0 < part.step }) ?? true {
             (step, parts, summed) = (part.step, [:], [])
         }

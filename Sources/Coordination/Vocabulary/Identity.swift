@@ -52,6 +52,22 @@ public struct Epoch: RawRepresentable, Hashable, Comparable, Sendable, Codable, 
     public static func < (a: Self, b: Self) -> Bool { a.rawValue < b.rawValue }
     /// What a worker says before it has been told.
     public static let unknown = Epoch(rawValue: 0)
+    /// Far beyond the starts that any run has, so that there is always a next one.
+    public static let largest = Epoch(rawValue: 1 << 48)
+
+    public init(from decoder: any Decoder) throws {
+        let value = try decoder.singleValueContainer().decode(UInt64.self)
+        guard value <= Self.largest.rawValue else {
+            throw DecodingError.dataCorrupted(
+                .init(codingPath: decoder.codingPath, debugDescription: "the epoch \(value) is out of range"))
+        }
+        self.init(rawValue: value)
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(rawValue)
+    }
 }
 
 /// A 64-bit digest (XXH3) of weights, gradients or a selection, written as 16 hexadecimal digits.

@@ -1,3 +1,5 @@
+import Common
+
 /// A point on a monotonic clock. The state machines never read a clock: whoever drives them says what time it is, a real
 /// clock in production and a virtual one in simulation.
 public struct Instant: Hashable, Comparable, Sendable {
@@ -20,6 +22,6 @@ extension Duration {
     /// For messages: "2 s", "0.4 s".
     public var told: String {
         let tenths = (seconds * 10).rounded() / 10
-        return tenths == tenths.rounded() ? "\(Int(tenths)) s" : "\(tenths) s"
+        return tenths == tenths.rounded() ? "\(Int(saturating: tenths)) s" : "\(tenths) s"
     }
 }

@@ -4,7 +4,7 @@ import Common
 // is proto/README.md.
 
 /// The version of the protocol; peers of another one are refused by name.
-public let protocolVersion: UInt32 = 1
+public let protocolVersion: UInt32 = 2
 
 /// Carried by every message.
 public struct Header: Hashable, Sendable {
@@ -28,7 +28,7 @@ public struct Header: Hashable, Sendable {
 }
 
 /// From a worker to the coordinator.
-public enum WorkerMessage: Hashable, Sendable {
+public enum WorkerMessage: Equatable, Sendable {
     case hello(Hello)
     case heartbeat(Heartbeat)
     /// A part of the tensors of a contribution that will follow.
@@ -64,7 +64,7 @@ public struct Hello: Hashable, Sendable {
     }
 }
 
-public struct Heartbeat: Hashable, Sendable {
+public struct Heartbeat: Equatable, Sendable {
     public enum Phase: Hashable, Sendable {
         case loading
         /// The data are mapped; the digest tells how this machine rounds.

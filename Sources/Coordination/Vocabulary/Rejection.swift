@@ -17,6 +17,8 @@ public enum Rejection: String, CaseIterable, Codable, CodingKeyRepresentable, Se
 
     /// It cannot be decoded, or breaks a bound.
     case malformed
+    /// It, or a tensor of it, does not have its digest: something on the way flips bits.
+    case damaged
     /// Only the other side says that.
     case wrongRole = "wrong-role"
     /// It claims to come from another worker than it does.
@@ -38,6 +40,7 @@ public enum Rejection: String, CaseIterable, Codable, CodingKeyRepresentable, Se
         case .noHandshake: "a connection that ended before its handshake did"
         case .crowded: "a connection where there were too many"
         case .malformed: "a message that cannot be read"
+        case .damaged: "a message that was damaged on its way"
         case .wrongRole: "a message that only a coordinator sends"
         case .otherSender: "a message in another worker's name"
         case .otherRun: "a message of another run or start"

@@ -1,3 +1,5 @@
+import Common
+
 /// How often what was refused. As JSON one object, such as `{"unlisted-key": 3}`.
 public struct RejectionCounts: Sendable, Equatable {
     private var counts: [Rejection: Int] = [:]
@@ -6,7 +8,7 @@ public struct RejectionCounts: Sendable, Equatable {
 
     public subscript(_ rejection: Rejection) -> Int { counts[rejection] ?? 0 }
 
-    public var total: Int { counts.values.reduce(0, +) }
+    public var total: Int { counts.values.reduce(0) { $0.addingSaturated($1) } }
 
     /// Those that happened, in the order of their declaration.
     public var entries: [(rejection: Rejection, count: Int)] {
@@ -14,7 +16,7 @@ public struct RejectionCounts: Sendable, Equatable {
     }
 
     public mutating func add(_ rejection: Rejection, count: Int = 1) {
-        if count > 0 { counts[rejection, default: 0] += count }
+        if count > 0 { counts[rejection] = self[rejection].addingSaturated(count) }
     }
 }
 

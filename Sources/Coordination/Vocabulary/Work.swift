@@ -75,7 +75,7 @@ public struct ContributionSlice: Hashable, Sendable {
 }
 
 /// One worker's sum over one subtree of logical shards; the tensors travel beside it.
-public struct Contribution: Hashable, Sendable {
+public struct Contribution: Sendable {
     public let assignment: UInt64
     public let work: Work
     public let weights: WeightsVersion
@@ -102,10 +102,26 @@ public struct Contribution: Hashable, Sendable {
         self.loss = loss
     }
 
+    /// What it is the answer to: one node of one assignment.
+    public struct Key: Hashable, Sendable {
+        public let assignment: UInt64
+        public let node: TreeNode
+    }
+
+    public var key: Key { Key(assignment: assignment, node: node) }
+
     /// The same, as it is handed in with its slices.
     public var toCoordinator: Contribution {
         Contribution(
             assignment: assignment, work: work, weights: weights, selection: selection, node: node, digest: digest,
             loss: loss)
+    }
+}
+
+extension Contribution: Equatable {
+    /// Bit by bit, so that a loss that is no number equals itself. It is no key of anything: that is what ``key`` is for.
+    public static func == (a: Self, b: Self) -> Bool {
+        a.key == b.key && a.work == b.work && a.weights == b.weights && a.selection == b.selection
+            && a.digest == b.digest && a.pieces == b.pieces && a.loss.bitPattern == b.loss.bitPattern
     }
 }

@@ -126,11 +126,14 @@ public struct WorkerSession: Sendable {
 
     // MARK: What the coordinator says
 
+    /// Whether a message is for this life, and from no earlier start of the coordinator. Nothing of any other may be used.
+    public func accepts(_ header: Header) -> Bool { header.incarnation == incarnation && header.epoch >= epoch }
+
     private mutating func onMessage(
         _ message: CoordinatorMessage, _ header: Header, at now: Instant, _ directives: inout [WorkerDirective]
     ) {
         // A message to an earlier life, or from a coordinator that has been restarted since.
-        guard header.incarnation == incarnation, header.epoch >= epoch else { return }
+        guard accepts(header) else { return }
         // A refusal is no help: who is refused for long leaves, as if nobody had answered.
         if case .refused = message {} else { lastHeard = now }
         switch message {
@@ -199,7 +202,7 @@ public struct WorkerSession: Sendable {
     private mutating func onAssign(_ assignment: Assignment, _ directives: inout [WorkerDirective]) {
         guard case .ready = phase, weights == assignment.weights else { return }
         if let index = assignments.firstIndex(where: { $0.number == assignment.number }) {
-            guard assignments[index].group != nil, assignment.group == nil else { return }
+            guard assignments[index].group != nil, assignment.group == nil, agreesWithHeld(assignment) else { return }
             assignments[index] = assignment
             guard index == 0 else { return }
             groupAssignments.insert(assignment.number)
@@ -214,6 +217,11 @@ public struct WorkerSession: Sendable {
         let isFirst = assignments.isEmpty
         assignments.append(assignment)
         if isFirst { directives.append(.compute(assignment)) }
+    }
+
+    /// Whether this asks for the same as what is held under its number, if anything is. A number stands for one assignment.
+    public func agreesWithHeld(_ assignment: Assignment) -> Bool {
+        self.assignment(assignment.number).map { $0.toCoordinator == assignment.toCoordinator } ?? true
     }
 
     private mutating func onAssignmentDone(_ number: UInt64, _ directives: inout [WorkerDirective]) {

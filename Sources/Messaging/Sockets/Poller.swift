@@ -34,7 +34,7 @@ public enum Poller {
         var items = sockets.map { zmq_pollitem_t(socket: $0.handle, fd: 0, events: Int16(ZMQ_POLLIN), revents: 0) }
         items.append(zmq_pollitem_t(socket: nil, fd: wake.descriptor, events: Int16(ZMQ_POLLIN), revents: 0))
         // Rounded up, so that a deadline has passed when the wait ends.
-        let milliseconds = timeout.map { max(0, Int(($0.seconds * 1000).rounded(.up))) } ?? -1
+        let milliseconds = timeout.map { max(0, Int(saturating: ($0.seconds * 1000).rounded(.up))) } ?? -1
         zmq_poll(&items, Int32(items.count), milliseconds)
         if items[items.count - 1].revents != 0 { wake.clear() }
     }

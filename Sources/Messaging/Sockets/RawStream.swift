@@ -39,7 +39,7 @@ public final class RawStream {
 
     /// The length of the next message; nil when none comes in time.
     public func receive(within limit: Duration) -> Int? {
-        var milliseconds = Int32(limit.seconds * 1000)
+        var milliseconds = Int32(saturating: limit.seconds * 1000)
         zmq_setsockopt(handle, ZMQ_RCVTIMEO, &milliseconds, MemoryLayout<Int32>.size)
         var message = zmq_msg_t()
         zmq_msg_init(&message)

@@ -110,6 +110,7 @@ public final class Socket {
         case .none: break
         case .server(let pair):
             // ZeroMQ lets everyone in where nobody answers its questions; their messages, without a name, are refused even so.
+            // Every caller that makes a server makes its doorkeeper two lines before.
             precondition(doorkeeper != nil, "a server without a doorkeeper")
             try set(ZMQ_ZAP_DOMAIN, Array(ZapRequest.domain.utf8))
             try set(ZMQ_CURVE_SERVER, Int32(1))
@@ -175,7 +176,7 @@ public final class Socket {
     /// Lets what is queued go out for at most this long when the socket is closed.
     public func linger(_ duration: Duration) {
         // Where ZeroMQ refuses, what is queued does not go out, as without it.
-        try? set(ZMQ_LINGER, Int32(duration.seconds * 1000))
+        try? set(ZMQ_LINGER, Int32(saturating: duration.seconds * 1000))
     }
 
     // MARK: Sending

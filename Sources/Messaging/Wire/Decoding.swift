@@ -22,6 +22,8 @@ struct TensorDescription {
     let type: WireType
     let shape: [Int]
     let byteCount: Int
+    /// Of its bytes; 0 where something else covers them.
+    let digest: UInt64
 }
 
 extension Packet where Message: WireDecodable {
@@ -33,12 +35,17 @@ extension Packet where Message: WireDecodable {
         limits: WireLimits
     ) throws {
         guard bytes.count <= limits.headerBytes else { throw WireError("a header of \(bytes.count) bytes") }
+        let seal = MessageSeal.state(of: bytes)
+        guard seal != .damaged else { throw WireError("a message that does not have its digest", as: .damaged) }
         guard
             let unpacked = selmix__wire__frame__unpack(
                 nil, bytes.count, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self))
         else { throw WireError("not a message of this protocol") }
         defer { selmix__wire__frame__free_unpacked(unpacked, nil) }
         let frame = unpacked.pointee
+        guard seal == .whole || frame.bringsNewsOfVersion1 else {
+            throw WireError("a message without a digest", as: .damaged)
+        }
 
         header = try Header(frame, limits)
         let descriptions = try Self.descriptions(frame, limits)
@@ -49,6 +56,9 @@ extension Packet where Message: WireDecodable {
             guard frame.bytes.count == description.byteCount else {
                 throw WireError(
                     "tensor \(description.name) has \(frame.bytes.count) bytes instead of \(description.byteCount)")
+            }
+            guard description.digest == 0 || description.digest == MessageSeal.hash(frame.bytes) else {
+                throw WireError("tensor \(description.name) does not have its digest", as: .damaged)
             }
             return TensorFrame(
                 name: description.name, type: description.type, shape: description.shape, bytes: frame.bytes,
@@ -81,7 +91,8 @@ extension Packet where Message: WireDecodable {
                 extent = product
             }
             let byteCount = shape.contains(0) ? 0 : extent
-            return TensorDescription(name: name, type: type, shape: shape, byteCount: byteCount)
+            return TensorDescription(
+                name: name, type: type, shape: shape, byteCount: byteCount, digest: tensor.digest)
         }
     }
 }
@@ -99,8 +110,9 @@ extension Header {
                 low: UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self)))
         }
         self.init(
-            protocolVersion: frame.protocol_version, runID: runID, epoch: Epoch(rawValue: frame.epoch),
-            worker: try text(frame.worker, limits), incarnation: Incarnation(rawValue: frame.incarnation))
+            protocolVersion: frame.protocol_version, runID: runID,
+            epoch: Epoch(rawValue: try number(frame.epoch, upTo: Epoch.largest.rawValue)),
+            worker: try workerName(frame.worker, limits), incarnation: Incarnation(rawValue: frame.incarnation))
     }
 }
 
@@ -110,6 +122,7 @@ extension WorkerMessage: WireDecodable {
         switch frame.body_case {
         case SELMIX__WIRE__FRAME__BODY_HELLO:
             let hello = try present(frame.hello)
+            guard frame.worker.map({ $0.pointee != 0 }) == true else { throw WireError("a worker without a name") }
             self = .hello(
                 Hello(
                     version: try text(hello.version, limits), host: try text(hello.host, limits),
@@ -121,14 +134,14 @@ extension WorkerMessage: WireDecodable {
             self = .heartbeat(
                 Heartbeat(
                     phase: heartbeat.ready != 0 ? .ready(probe: Digest(rawValue: heartbeat.probe)) : .loading,
-                    blocks: heartbeat.blocks,
+                    blocks: try number(heartbeat.blocks),
                     weights: heartbeat.has_weights != 0 ? WeightsVersion(try int(heartbeat.weights_version)) : nil,
-                    holding: Array(UnsafeBufferPointer(start: heartbeat.holding, count: heartbeat.n_holding)),
+                    holding: try UnsafeBufferPointer(start: heartbeat.holding, count: heartbeat.n_holding).map {
+                        try number($0)
+                    },
                     telemetry: try heartbeat.telemetry.map { try WorkerTelemetry($0.pointee) },
                     selfTest: try heartbeat.self_test.map { try SelfTest($0.pointee) },
-                    staging: heartbeat.staging_bytes > 0
-                        ? StagingProgress(
-                            doneBytes: heartbeat.staged_bytes, totalBytes: heartbeat.staging_bytes) : nil,
+                    staging: try StagingProgress(heartbeat),
                     peerAddress: try text(heartbeat.peer_address, limits)))
         case SELMIX__WIRE__FRAME__BODY_CONTRIBUTION:
             let contribution = try present(frame.contribution)
@@ -138,12 +151,12 @@ extension WorkerMessage: WireDecodable {
             let pieces = UnsafeBufferPointer(start: contribution.pieces, count: contribution.n_pieces)
             self = .contribution(
                 Contribution(
-                    assignment: contribution.assignment, work: try Work(try present(contribution.work)),
+                    assignment: try number(contribution.assignment), work: try Work(try present(contribution.work)),
                     weights: WeightsVersion(try int(contribution.weights_version)),
                     selection: Digest(rawValue: contribution.selection),
                     node: try node(contribution.node_lower, contribution.node_upper),
                     digest: Digest(rawValue: contribution.digest), pieces: pieces.map { Digest(rawValue: $0) },
-                    loss: contribution.loss))
+                    loss: try loss(contribution.loss)))
         case SELMIX__WIRE__FRAME__BODY_SUM:
             let sum = try present(frame.sum)
             guard sum.n_parts <= mostParts else { throw WireError("a sum of \(sum.n_parts) parts") }
@@ -160,12 +173,12 @@ extension WorkerMessage: WireDecodable {
             let slice = try present(frame.slice)
             self = .slice(
                 ContributionSlice(
-                    assignment: slice.assignment, node: try node(slice.node_lower, slice.node_upper),
+                    assignment: try number(slice.assignment), node: try node(slice.node_lower, slice.node_upper),
                     index: Int(slice.index)))
         case SELMIX__WIRE__FRAME__BODY_LEAVING:
-            self = .leaving(reason: try text(try present(frame.leaving).reason, limits, cut: true))
+            self = .leaving(reason: try reason(present(frame.leaving).reason, limits))
         case SELMIX__WIRE__FRAME__BODY_FAILED:
-            self = .failed(reason: try text(try present(frame.failed).reason, limits, cut: true))
+            self = .failed(reason: try reason(present(frame.failed).reason, limits))
         case SELMIX__WIRE__FRAME__BODY_LIST_FILES:
             self = .listFiles
         case SELMIX__WIRE__FRAME__BODY_FETCH_CHUNK:
@@ -180,6 +193,12 @@ extension WorkerMessage: WireDecodable {
 }
 
 extension Selmix__Wire__Frame {
+    /// Version 1 had no digests. Its `hello` and `refused` are read all the same, so that each side learns what is wrong.
+    fileprivate var bringsNewsOfVersion1: Bool {
+        protocol_version == 1
+            && (body_case == SELMIX__WIRE__FRAME__BODY_HELLO || body_case == SELMIX__WIRE__FRAME__BODY_REFUSED)
+    }
+
     fileprivate var isFromCoordinator: Bool {
         switch body_case {
         case SELMIX__WIRE__FRAME__BODY_WELCOME, SELMIX__WIRE__FRAME__BODY_REFUSED, SELMIX__WIRE__FRAME__BODY_ALIVE,
@@ -199,7 +218,7 @@ extension CoordinatorMessage: WireDecodable {
         switch frame.body_case {
         case SELMIX__WIRE__FRAME__BODY_WELCOME:
             let welcome = try present(frame.welcome)
-            guard welcome.heartbeat_interval_microseconds > 0, welcome.shards > 0 else {
+            guard welcome.heartbeat_interval_microseconds >= shortestInterval, welcome.shards > 0 else {
                 throw WireError("a welcome without heartbeat interval or shards")
             }
             self = .welcome(
@@ -207,14 +226,14 @@ extension CoordinatorMessage: WireDecodable {
                     instructionSet: try text(welcome.instruction_set, limits),
                     heartbeatInterval: .microseconds(try int(welcome.heartbeat_interval_microseconds)),
                     orphanTimeout: .microseconds(try int(welcome.orphan_timeout_microseconds)),
-                    shards: Int(welcome.shards)))
+                    shards: Int(try number(UInt64(welcome.shards), upTo: mostShards))))
         case SELMIX__WIRE__FRAME__BODY_REFUSED:
             let refused = try present(frame.refused)
-            self = .refused(reason: try text(refused.reason, limits, cut: true), retry: refused.retry != 0)
+            self = .refused(reason: reason(refused.reason, limits), retry: refused.retry != 0)
         case SELMIX__WIRE__FRAME__BODY_ALIVE:
             self = .alive
         case SELMIX__WIRE__FRAME__BODY_REJOIN:
-            self = .rejoin(reason: try text(try present(frame.rejoin).reason, limits, cut: true))
+            self = .rejoin(reason: try reason(present(frame.rejoin).reason, limits))
         case SELMIX__WIRE__FRAME__BODY_WEIGHTS_SLICE:
             let slice = try present(frame.weights_slice)
             self = .weightsSlice(WeightsVersion(try int(slice.version)), index: Int(slice.index))
@@ -240,24 +259,28 @@ extension CoordinatorMessage: WireDecodable {
                     life: Incarnation(rawValue: member.incarnation), address: try text(member.address, limits))
             }
             let shards = UnsafeBufferPointer(start: assignment.shards, count: assignment.n_shards)
+            guard zip(shards, shards.dropFirst()).allSatisfy({ $0 < $1 }) else {
+                throw WireError("an assignment of shards that do not ascend")
+            }
             self = .assign(
                 Assignment(
-                    number: assignment.number, work: try Work(try present(assignment.work)),
+                    number: try number(assignment.number), work: try Work(try present(assignment.work)),
                     weights: WeightsVersion(try int(assignment.weights_version)),
-                    selection: Digest(rawValue: assignment.selection), shards: shards.map { ShardID(Int($0)) },
+                    selection: Digest(rawValue: assignment.selection),
+                    shards: try shards.map { ShardID(Int(try number(UInt64($0), upTo: mostShards - 1))) },
                     featureSums: assignment.feature_sums != 0, eachShard: assignment.each_shard != 0,
                     group: members.isEmpty ? nil : ReductionGroup(members: members)))
         case SELMIX__WIRE__FRAME__BODY_RELEASE:
-            self = .release(reason: try text(try present(frame.release).reason, limits, cut: true))
+            self = .release(reason: try reason(present(frame.release).reason, limits))
         case SELMIX__WIRE__FRAME__BODY_FILES:
             let files = try present(frame.files)
             guard files.chunk_bytes > 0 else { throw WireError("files without a chunk size") }
-            self = .files(chunkBytes: try int(files.chunk_bytes))
+            self = .files(chunkBytes: Int(try number(files.chunk_bytes, upTo: longestChunk)))
         case SELMIX__WIRE__FRAME__BODY_CHUNK:
             let chunk = try present(frame.chunk)
             self = .chunk(ChunkID(file: Int(chunk.file), chunk: Int(chunk.chunk)))
         case SELMIX__WIRE__FRAME__BODY_NO_FILES:
-            self = .noFiles(reason: try text(try present(frame.no_files).reason, limits, cut: true))
+            self = .noFiles(reason: try reason(present(frame.no_files).reason, limits))
         default:
             throw WireError("no message from a coordinator (kind \(frame.body_case.rawValue))")
         }
@@ -288,6 +311,20 @@ extension PeerMessage: WireDecodable {
 /// Far more than the largest head has, and than any batch is cut into.
 private let mostPieces = 1 << 16
 private let mostParts = 1 << 12
+/// Where tree nodes end.
+private let mostShards: UInt64 = 1 << 20
+private let longestChunk: UInt64 = 1 << 30
+/// A millisecond: a tenth of what the shortest failure time-out of a job gives.
+private let shortestInterval: UInt64 = 1000
+
+extension StagingProgress {
+    /// Nil where there is nothing to fetch.
+    fileprivate init?(_ heartbeat: Selmix__Wire__Heartbeat) throws {
+        guard heartbeat.staging_bytes > 0 else { return nil }
+        let total = try number(heartbeat.staging_bytes, upTo: MeasurementLimit.bytes)
+        self.init(doneBytes: try number(heartbeat.staged_bytes, upTo: total), totalBytes: total)
+    }
+}
 
 extension Work {
     fileprivate init(_ work: Selmix__Wire__Work) throws {
@@ -297,30 +334,4 @@ extension Work {
         default: throw WireError("unknown kind of work \(work.kind.rawValue)")
         }
     }
-}
-
-private func present<Value>(_ pointer: UnsafeMutablePointer<Value>?) throws -> Value {
-    guard let pointer else { throw WireError("a message without its body") }
-    return pointer.pointee
-}
-
-private func node(_ lower: UInt32, _ upper: UInt32) throws -> TreeNode {
-    guard lower < upper, upper <= 1 << 20 else { throw WireError("no tree node [\(lower), \(upper))") }
-    return TreeNode(Int(lower), Int(upper))
-}
-
-/// An index or a count; far beyond any real one is refused, so that arithmetic on it cannot overflow.
-private func int(_ value: UInt64) throws -> Int {
-    guard value < 1 << 48 else { throw WireError("the number \(value) is out of range") }
-    return Int(value)
-}
-
-/// A text; too long a one is refused, or, where it is only told to people, cut.
-private func text(_ pointer: UnsafeMutablePointer<CChar>?, _ limits: WireLimits, cut: Bool = false) throws -> String {
-    guard let pointer else { return "" }
-    let text = String(cString: pointer)
-    if text.utf8.count <= limits.nameBytes { return text }
-    guard cut else { throw WireError("a text of \(text.utf8.count) bytes") }
-    // By scalars: a single character may have any number of bytes.
-    return String(text.unicodeScalars.prefix(4 * limits.nameBytes))
 }

@@ -8,6 +8,12 @@ import Coordination
 public protocol WireEncodable: Sendable {
     /// Sets the body of a header frame.
     func encode(into builder: FrameBuilder)
+    /// Whether the tensors beside it are covered by no digest of what they are part of, and so get one each.
+    var digestsTensors: Bool { get }
+}
+
+extension WireEncodable {
+    public var digestsTensors: Bool { false }
 }
 
 extension Packet where Message: WireEncodable {
@@ -25,23 +31,26 @@ extension Packet where Message: WireEncodable {
         builder.frame.worker = builder.string(header.worker)
         builder.frame.incarnation = header.incarnation.rawValue
         builder.frame.n_tensors = tensors.count
-        builder.frame.tensors = builder.array(tensors.map { $0.encoded(builder) })
+        builder.frame.tensors = builder.array(
+            tensors.map { $0.encoded(builder, digest: message.digestsTensors ? MessageSeal.hash($0.bytes) : 0) })
         message.encode(into: builder)
 
-        return [UInt8](unsafeUninitializedCapacity: selmix__wire__frame__get_packed_size(&builder.frame)) {
-            buffer, count in
-            count = selmix__wire__frame__pack(&builder.frame, buffer.baseAddress)
-        }
+        let size = selmix__wire__frame__get_packed_size(&builder.frame)
+        return MessageSeal.sealed(
+            [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
+                count = selmix__wire__frame__pack(&builder.frame, buffer.baseAddress)
+            })
     }
 }
 
 extension TensorFrame {
-    fileprivate func encoded(_ builder: FrameBuilder) -> UnsafeMutablePointer<Selmix__Wire__Tensor>? {
+    fileprivate func encoded(_ builder: FrameBuilder, digest: UInt64) -> UnsafeMutablePointer<Selmix__Wire__Tensor>? {
         builder.place(Selmix__Wire__Tensor(), selmix__wire__tensor__init) {
             $0.name = builder.string(name)
             $0.data_type = Selmix__Wire__DataType(rawValue: type.rawValue)
             $0.n_shape = shape.count
             $0.shape = builder.array(shape.map { UInt64($0) })
+            $0.digest = digest
         }
     }
 }
@@ -159,6 +168,14 @@ extension WorkerMessage: WireEncodable {
 }
 
 extension CoordinatorMessage: WireEncodable {
+    /// The job, the pairs of a step and the list of files; weights and chunks have digests of their own.
+    public var digestsTensors: Bool {
+        switch self {
+        case .welcome, .assign, .files: true
+        default: false
+        }
+    }
+
     public func encode(into builder: FrameBuilder) {
         switch self {
         case .welcome(let welcome):
@@ -272,5 +289,5 @@ extension FrameBuilder {
 }
 
 extension Duration {
-    var microseconds: UInt64 { UInt64(max(0, (seconds * 1e6).rounded())) }
+    var microseconds: UInt64 { UInt64(saturating: max(0, seconds * 1e6)) }
 }

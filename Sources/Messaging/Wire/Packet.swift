@@ -30,6 +30,7 @@ public struct TensorFrame: @unchecked Sendable {
     public init(
         name: String, type: WireType, shape: [Int], bytes: UnsafeRawBufferPointer, owner: AnyObject & Sendable
     ) {
+        // What comes off the wire has been compared with its description by then; what goes out is ours.
         precondition(
             bytes.count == shape.reduce(type.byteCount, *), "\(bytes.count) bytes for \(name) \(shape) \(type)")
         self.name = name

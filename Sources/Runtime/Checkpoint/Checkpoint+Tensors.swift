@@ -28,6 +28,10 @@ extension CheckpointState {
     }
 
     init(_ file: TensorFile, manifest: CheckpointManifest, layout: ParameterLayout) throws {
+        // A job has at most a million rounds.
+        guard (0...1_000_000).contains(manifest.nextRound), (manifest.convergence?.length ?? 1) > 0 else {
+            throw SelMixError(.failed, "it says that round \(manifest.nextRound) comes next")
+        }
         func parameters(_ prefix: String) throws -> Parameters {
             let values = Parameters(layout: layout)
             for entry in layout.entries {
@@ -41,6 +45,10 @@ extension CheckpointState {
         }
         func doubles(_ name: String) throws -> [Double] {
             let tensor = try file.tensor(name)
+            guard tensor.dataType == .float64, [0, manifest.classes].contains(tensor.elementCount) else {
+                throw SelMixError(
+                    .failed, "\(tensor.source) has \(tensor.elementCount) values of \(tensor.dataType.rawValue)")
+            }
             return tensor.bytes.isEmpty
                 ? []
                 : (0..<tensor.elementCount).map { tensor.bytes.loadUnaligned(fromByteOffset: $0 * 8, as: Double.self) }
@@ -48,7 +56,11 @@ extension CheckpointState {
         func counts(_ name: String) throws -> ConfusionCounts {
             var counts = ConfusionCounts(classes: manifest.classes)
             let values = try file.tensor(name).integers()
+            let classes = 0..<manifest.classes
             for start in stride(from: 0, to: values.count, by: 3) {
+                guard start + 2 < values.count, classes.contains(values[start]), classes.contains(values[start + 1]),
+                    (1...1 << 40).contains(values[start + 2])
+                else { throw SelMixError(.failed, "\(name) holds counts of what is no class") }
                 counts.add(Int64(values[start + 2]), true: values[start], predicted: values[start + 1])
             }
             return counts

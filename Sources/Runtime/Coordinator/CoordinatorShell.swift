@@ -34,6 +34,8 @@ public final class CoordinatorShell {
         /// A slice of the weights that follow a step, in one attempt at making them.
         case sliceMade(WeightsVersion, index: Int, TensorFrame, attempt: Int)
         case stepped(StepResult, PublishedWeights, StepTrace)
+        /// A step was not taken, with what it would have been made from.
+        case implausible(StepIndex, ImplausibleStep, [TreeNode: KeptContribution])
         /// A checkpoint was written, or could not be.
         case checkpointed(RoundIndex, SelMixError?)
         /// An answer to a worker that fetches files; nil to a request for what is not there.
@@ -254,6 +256,7 @@ public final class CoordinatorShell {
                         .badTensors,
                         detail: "\(packet.message) from \(packet.header.worker): "
                             + SelMixError(describing: error).message)
+                    if case .contribution = packet.message { handle(.damaged(packet.header)) }
                 }
             }
         }
@@ -318,8 +321,10 @@ public final class CoordinatorShell {
                     try ValidationSums(
                         frames: tensors, classes: run.classes, dimension: run.dimension,
                         withFeatureSums: !core.haveFeatureSums,
+                        samples: ValidationSums.sampleCount(
+                            of: contribution.node, total: run.validation.count, shards: run.job.cluster.shards),
                         unlabeled: run.unlabeled.map {
-                            ValidationSums.unlabeledCount(
+                            ValidationSums.sampleCount(
                                 of: contribution.node, total: $0.shape[0], shards: run.job.cluster.shards)
                         } ?? 0)),
                 of: SliceIntake.Origin(key: key))
@@ -367,6 +372,10 @@ public final class CoordinatorShell {
             handle(.stepped(result))
             // The next assignments will bring these.
             _ = schedule?.pairs(of: result.step + 3)
+        case .implausible(let step, let found, let contributions):
+            kept = contributions
+            exchange.reopen()
+            handle(.implausible(step, found.nodes, found.error))
         case .checkpointed(let round, let error):
             observer.checkpointed(before: round, error: error)
         case .recomputed(let contribution, let content):
@@ -431,8 +440,10 @@ public final class CoordinatorShell {
             switch event {
             case .received(.contribution(let contribution), let header): (contribution, header.worker)
             case .recomputed(let contribution): (contribution, "coordinator")
+            // The state machine keeps only what it counts or settles, which are these two events.
             default: preconditionFailure("nothing to keep in \(event)")
             }
+        // `payload(of:)` makes one of every contribution to open work, and only those are counted.
         guard case .contribution(let content, let origin) = payload else {
             preconditionFailure("no tensors with \(event)")
         }
@@ -442,6 +453,7 @@ public final class CoordinatorShell {
     }
 
     private func keepSum(_ index: Int, _ event: CoordinatorEvent, _ payload: Payload?) {
+        // `payload(of:)` asks the state machine whether it awaits the sum; it keeps only those.
         guard case .received(.sum(let sum), _) = event, case .sum(let frame) = payload else {
             preconditionFailure("no sum in \(event)")
         }
@@ -451,6 +463,7 @@ public final class CoordinatorShell {
 
     /// Sends what a worker lacks of the current weights.
     private func sendWeights(_ version: WeightsVersion, to peer: Incarnation) {
+        // The state machine's version and these weights change together, in `.stepped`.
         precondition(version == weights.version, "weights \(version) are wanted, and \(weights.version) current")
         let slices = run.layout.slices
         for index in exchange.sent(of: version, to: peer)..<slices.count {
@@ -497,6 +510,7 @@ public final class CoordinatorShell {
     }
 
     private func pairs(of shards: [ShardID], step: StepIndex) -> [ClassPair] {
+        // The state machine opens no step before a selection, which brings the schedule.
         guard let pairs = schedule?.pairs(of: step) else {
             preconditionFailure("step \(step) before the first selection")
         }
@@ -509,10 +523,11 @@ public final class CoordinatorShell {
         var pairs: [ClassPair] = []
         if case .train(let step) = assignment.work { pairs = self.pairs(of: assignment.shards, step: step) }
         let labels = pseudoLabels.first.map { $0.values(as: Int32.self, zero: 0) } ?? []
-        compute.async { [mailbox, recomputation, weights, pairs] in
+        compute.async { [mailbox, recomputation, weights, pairs, box] in
             do {
                 let (contribution, content) = try recomputation.compute(
                     assignment, weights: weights.values, pairs: pairs, pseudoLabels: labels)
+                if let divergence = box.engine.divergence(contribution, content) { throw divergence }
                 mailbox.post(.recomputed(contribution, content))
             } catch {
                 mailbox.post(.event(.shellFailed(SelMixError(describing: error))))
@@ -522,6 +537,7 @@ public final class CoordinatorShell {
 
     /// Behind the last checkpoint on the compute queue, while heartbeats are answered.
     private func conclude() {
+        // `lead` sets it before its first event.
         guard let write = makeResultWriter?() else { preconditionFailure("nobody writes the results") }
         onComputeQueue { engine in
             let result = try RunResult(engine)
@@ -566,22 +582,28 @@ public final class CoordinatorShell {
         let isBegunRight = exchange.complete(with: contributions)
         onComputeQueue { engine in
             if !isBegunRight { engine.discardSlices() }
-            let (result, published) = try engine.applyStep(step, contributions: contributions)
+            let (result, published): (StepResult, PublishedWeights)
+            do {
+                (result, published) = try engine.applyStep(step, contributions: contributions)
+            } catch let found as ImplausibleStep {
+                return .implausible(step, found, contributions)
+            }
             var trace = StepTrace(contributions)
             if tracesShards { trace.trace(contributions, tensors: engine.weights.digests) }
             return .stepped(result, published, trace)
         }
         let next = step + 1
         if next.rawValue.isMultiple(of: run.job.selmix.stepsPerRound) {
-            checkpoint(before: RoundIndex(next.rawValue / run.job.selmix.stepsPerRound))
+            checkpoint(before: RoundIndex(next.rawValue / run.job.selmix.stepsPerRound), after: step)
         }
     }
 
     /// Behind the step on the compute queue, while the workers validate already. A checkpoint that cannot be written is
     /// told, and the run goes on: the one before is still there.
-    private func checkpoint(before round: RoundIndex) {
+    private func checkpoint(before round: RoundIndex, after step: StepIndex) {
         compute.async { [mailbox, box, checkpoints] in
-            guard let state = box.engine.state(before: round) else { return }
+            // A step that was not taken has no weights to go on from.
+            guard box.engine.lastStep == step, let state = box.engine.state(before: round) else { return }
             do {
                 try checkpoints(state)
                 mailbox.post(.checkpointed(round, nil))

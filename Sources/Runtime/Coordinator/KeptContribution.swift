@@ -19,11 +19,13 @@ struct KeptContribution: Sendable {
     var arrival: Instant
 
     var gradient: GradientFrames {
+        // What is kept is of the open work, whose kind decided what it was read as.
         guard case .gradient(let frames) = payload else { preconditionFailure("no gradient: \(payload)") }
         return frames
     }
 
     var statistics: ValidationSums {
+        // As above.
         guard case .statistics(let sums) = payload else { preconditionFailure("no statistics: \(payload)") }
         return sums
     }

@@ -18,6 +18,8 @@ public struct PreparedRun: Sendable {
     public let test: LabeledFeatures?
     /// Features without labels, in the semi-supervised setting.
     public let unlabeled: StoredTensor?
+    /// Of all that samples are mixed from.
+    public let largestFeature: LargestFeature
     /// Training samples per class, [K].
     public let trainCounts: [Int]
     public let split: ClassSplit
@@ -41,6 +43,7 @@ public struct PreparedRun: Sendable {
         (classes, dimension) = (shape[0], shape[1])
 
         var splits: [LabeledFeatures] = []
+        var largest: [LargestFeature] = []
         let named: [(String, SplitFiles?)] = [
             ("train", job.data.train), ("validation", job.data.validation), ("test", job.data.test),
         ]
@@ -49,11 +52,13 @@ public struct PreparedRun: Sendable {
             let split = try LabeledFeatures(
                 files, role: role, catalog: catalog, classes: classes, dimension: dimension,
                 needsEveryClass: role != "test")
-            try split.features.checkFinite(role: role)
+            largest.append(try split.features.checkFinite(role: role))
             splits.append(split)
         }
         unlabeled = try StoredTensor.unlabeled(job, catalog: catalog, dimension: dimension)
-        try unlabeled?.checkFinite(role: "unlabeled")
+        largestFeature =
+            [largest[0], try unlabeled?.checkFinite(role: "unlabeled")].compactMap { $0 }
+            .max { $0.magnitude < $1.magnitude } ?? largest[0]
         let train = splits[0]
         validation = splits[1]
         test = splits.count > 2 ? splits[2] : nil

@@ -35,6 +35,7 @@ final class Recomputation: @unchecked Sendable {
                 case .contribution(let contribution, let frames): made = (contribution, frames)
                 }
             })
+        // The engine answers every assignment that is wanted to its end, and this one always is.
         guard var made else { preconditionFailure("\(assignment) gave nothing") }
         made.contribution = made.contribution.toCoordinator
         switch assignment.work {
@@ -43,8 +44,10 @@ final class Recomputation: @unchecked Sendable {
             let sums = try ValidationSums(
                 frames: made.frames, classes: data.classes, dimension: data.dimension,
                 withFeatureSums: assignment.featureSums,
+                samples: ValidationSums.sampleCount(
+                    of: made.contribution.node, total: data.validation.count, shards: job.cluster.shards),
                 unlabeled: data.unlabeled.map {
-                    ValidationSums.unlabeledCount(
+                    ValidationSums.sampleCount(
                         of: made.contribution.node, total: $0.shape[0], shards: job.cluster.shards)
                 } ?? 0)
             return (made.contribution, .statistics(sums))

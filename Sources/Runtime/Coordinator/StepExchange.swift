@@ -87,6 +87,12 @@ struct StepExchange {
         return agrees
     }
 
+    /// The step is not over after all, and what has been sent of the weights behind it is of no use.
+    mutating func reopen() {
+        sent = [:]
+        attempt += 1
+    }
+
     /// How many slices of these weights a worker has been sent.
     func sent(of version: WeightsVersion, to incarnation: Incarnation) -> Int {
         sent[incarnation].map { $0.version == version ? $0.count : 0 } ?? 0

@@ -23,6 +23,9 @@ final class StepUpdate {
     /// The next slice to make.
     private(set) var next = 0
     private(set) var gradientIsFinite = true
+    /// Nodes whose gradient is beyond what it can be.
+    private(set) var implausible: Set<TreeNode> = []
+    private let bounds: GradientBounds
     private(set) var weightsAreFinite = true
     private let before: (weights: Parameters, velocity: Parameters)
     private let optimizer: SGD
@@ -40,8 +43,9 @@ final class StepUpdate {
     /// - Parameter publishing: the precision in which the new weights go out.
     init(
         _ step: StepIndex, after before: (weights: Parameters, velocity: Parameters), optimizer: SGD, sum: TreeSum,
-        shards: Int, publishing: Precision, pool: BufferPool
+        shards: Int, bounds: GradientBounds, publishing: Precision, pool: BufferPool
     ) {
+        self.bounds = bounds
         self.step = step
         self.before = before
         self.optimizer = optimizer
@@ -84,6 +88,7 @@ final class StepUpdate {
     ///
     /// - Returns: the digest of all new weights, and the one of what is published.
     func finish(_ contributions: [TreeNode: KeptContribution]) throws -> (weights: Digest, payload: Digest) {
+        // The engine makes what is missing before it comes here.
         precondition(next == layout.slices.count, "\(next) of \(layout.slices.count) slices were made")
         for (position, index) in layout.whole.enumerated() {
             let entry = layout.entries[index]
@@ -107,7 +112,12 @@ final class StepUpdate {
         for first in stride(from: 0, to: count, by: Self.blockSize) {
             let length = min(Self.blockSize, count - first)
             let gradient = sum(root, count: length, into: block.pointer) { node, _, type in
-                gradients[node]?.bytes.baseAddress.map { $0 + first * type.byteCount }
+                guard let start = gradients[node]?.bytes.baseAddress else { return nil }
+                let values = start + first * type.byteCount
+                if !bounds.allow(values, count: length, as: type, of: node, isBias: entry.name == "bias") {
+                    implausible.insert(node)
+                }
+                return values
             }.assumingMemoryBound(to: Float.self)
             let place = offset + first
             optimizer.apply(

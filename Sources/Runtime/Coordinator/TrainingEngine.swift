@@ -47,6 +47,9 @@ final class TrainingEngine {
     private let optimizer: SGD
     private let sum: TreeSum
     private let pool = BufferPool(keeping: 8)
+    /// The last step that was taken since the start.
+    private(set) var lastStep: StepIndex?
+    private let bounds: GradientBounds
     /// Of the step whose contributions are arriving; nil while no slice of it is made.
     private var update: StepUpdate?
 
@@ -61,6 +64,7 @@ final class TrainingEngine {
         best = state?.best ?? BestState(head: run.head, counts: ConfusionCounts(classes: run.classes))
         initialCounts = state?.initialCounts
         resumedMeanLoss = state?.meanLoss
+        bounds = GradientBounds(shards: run.job.cluster.shards, largestFeature: run.largestFeature.magnitude)
         let settings = run.job.optimizer
         convergence =
             state?.convergence
@@ -197,6 +201,7 @@ final class TrainingEngine {
 
     /// Z [K, d].
     private func classMeans(_ counts: ConfusionCounts) throws -> Matrix<Float> {
+        // Asked of every worker until they are there, and refused without them where they are asked for.
         guard let classSums else { preconditionFailure("a selection without class feature sums") }
         var means = [Float](repeating: 0, count: classSums.count)
         for (k, samples) in counts.rowTotals.enumerated() {
@@ -215,6 +220,7 @@ final class TrainingEngine {
     func makeSlice(of step: StepIndex, _ gradients: SliceGradients) throws -> TensorFrame {
         let update = update ?? makeUpdate(step)
         self.update = update
+        // Both queues are serial, and a step that is given up forgets its update.
         precondition(update.step == step, "a slice of step \(step) while step \(update.step) is made")
         return try update.makeSlice(gradients)
     }
@@ -233,16 +239,12 @@ final class TrainingEngine {
             _ = try update.makeSlice(.byNode(contributions.mapValues { $0.gradient.slices[update.next] }))
         }
         let digests = try update.finish(contributions)
-        guard loss.isFinite, update.gradientIsFinite else {
-            throw SelMixError(
-                .failed, "training diverged at step \(step): the loss is \(loss)",
-                hint: "lower `optimizer.learningRate` (\(run.job.optimizer.learningRate))")
-        }
-        guard update.weightsAreFinite else {
-            throw SelMixError(
-                .failed, "training diverged at step \(step): a weight is not finite",
-                hint: "lower `optimizer.learningRate` (\(run.job.optimizer.learningRate))")
-        }
+        let nodes = implausible(contributions, update)
+        guard nodes.isEmpty else { throw ImplausibleStep(nodes: nodes, error: divergence(step, "the loss is \(loss)")) }
+        guard loss.isFinite else { throw divergence(step, "the loss is \(loss)") }
+        guard update.gradientIsFinite else { throw divergence(step, "the gradient is not finite") }
+        guard update.weightsAreFinite else { throw divergence(step, "a weight is not finite") }
+        lastStep = step
         (weights, velocity) = (update.weights, update.velocity)
         losses.append(loss)
         return (
@@ -252,10 +254,39 @@ final class TrainingEngine {
         )
     }
 
+    private func implausible(
+        _ contributions: [TreeNode: KeptContribution], _ update: StepUpdate
+    ) -> [ImplausibleNode] {
+        var reasons = contributions.compactMapValues { bounds.complaint(aboutLoss: $0.loss) }
+        for node in update.implausible { reasons[node] = reasons[node] ?? GradientBounds.complaintAboutGradient }
+        return reasons.sorted { $0.key.lower < $1.key.lower }.map { ImplausibleNode($0, reason: $1) }
+    }
+
+    /// Whether what the coordinator computed itself of a step is what its samples give; if not, training has diverged.
+    func divergence(_ contribution: Contribution, _ payload: ContributionPayload) -> SelMixError? {
+        guard case .gradient(let frames) = payload, case .train(let step) = contribution.work,
+            let complaint = bounds.complaint(
+                about: frames, loss: contribution.loss, of: contribution.node, run.layout)
+        else { return nil }
+        return divergence(step, complaint.replacing("its", with: "the", maxReplacements: 1))
+    }
+
+    /// How a run ends that has left all bounds.
+    private func divergence(_ step: StepIndex, _ what: String) -> SelMixError {
+        let settings = run.job.optimizer
+        let extreme =
+            run.largestFeature.magnitude > 1e4
+            ? ", or scale the features: the largest is \(run.largestFeature.told)" : ""
+        return SelMixError(
+            .failed, "training diverged at step \(step): \(what)",
+            hint: "lower `optimizer.learningRate` (\(settings.learningRate)) or `optimizer.weightDecay` "
+                + "(\(settings.weightDecay))\(extreme)")
+    }
+
     private func makeUpdate(_ step: StepIndex) -> StepUpdate {
         let beginsRound = (step.rawValue + 1).isMultiple(of: run.job.selmix.stepsPerRound)
         return StepUpdate(
             step, after: (weights, velocity), optimizer: optimizer, sum: sum, shards: run.job.cluster.shards,
-            publishing: beginsRound ? .float32 : run.job.cluster.precision, pool: pool)
+            bounds: bounds, publishing: beginsRound ? .float32 : run.job.cluster.precision, pool: pool)
     }
 }

@@ -39,7 +39,7 @@ public struct RunDifference: Sendable, Encodable {
 
     /// In words.
     public var text: String {
-        var lines = settings.map { "differs: \($0)" }
+        var lines = settings.map { "differs: \($0)".printable }
         guard let firstStep else {
             return (lines + ["the same weights after each of the \(comparedSteps) steps that both runs have"])
                 .joined(separator: "\n")

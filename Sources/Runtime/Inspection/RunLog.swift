@@ -59,7 +59,7 @@ struct RunLog {
                 .invalidInput, "\(run) holds no \(RunDirectory.Name.run)", hint: "name the `output` directory of a run")
         }
         do {
-            return try JSONDecoder().decode(RunDirectory.Info.self, from: data)
+            return try RunDirectory.Info(checking: data)
         } catch {
             throw SelMixError(.invalidInput, "\(run)/\(RunDirectory.Name.run) is of another version", cause: "\(error)")
         }

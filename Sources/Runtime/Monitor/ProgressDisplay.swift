@@ -1,3 +1,4 @@
+import Common
 import Coordination
 import Foundation
 import Logging
@@ -24,10 +25,10 @@ public final class ProgressDisplay {
 
         /// A line from somewhere else, such as a worker; one that is an entry of a log already stays as it is.
         func tell(_ line: String, of name: String? = nil) {
-            let text = name.map { "\($0): \(line)" } ?? line
+            let text = (name.map { "\($0): \(line)" } ?? line).printable
             switch self {
             case .quiet: break
-            case .log(let log) where !(line.hasPrefix("{") && line.hasSuffix("}")):
+            case .log(let log) where !(line.hasPrefix("{") && line.hasSuffix("}") && line.isPrintable):
                 log.info("\(line)", metadata: name.map { ["worker": "\($0)"] })
             case .log: StandardError.line(line)
             case .bar, .lines: StandardError.line(text)
@@ -62,7 +63,8 @@ public final class ProgressDisplay {
     func note(_ line: String, _ progress: RunProgress, at now: Instant) {
         if case .log(let log) = style { log.notice("\(line)", metadata: fields(progress)) }
         guard !style.isQuiet, !style.isLog else { return }
-        write((drawn ? "\r\u{1B}[K" : "") + line + "\n")
+        // Names and reasons come from other machines.
+        write((drawn ? "\r\u{1B}[K" : "") + line.printable + "\n")
         if drawn { write(bar(progress, at: now, columns: columns)) }
     }
 
@@ -107,7 +109,7 @@ public final class ProgressDisplay {
                 String(format: "%@ %.4f (best %.4f)", progress.objective, current, best))
         }
         let speed = progress.samplesPerSecond(at: now)
-        if speed > 0 { parts.append("\(Int(speed)) samples/s") }
+        if speed > 0 { parts.append("\(Int(saturating: speed)) samples/s") }
         let workers = progress.readyWorkers.count
         parts.append("\(workers) worker\(workers == 1 ? "" : "s")")
         if let remaining = progress.remaining(at: now), progress.stepsDone < progress.steps {

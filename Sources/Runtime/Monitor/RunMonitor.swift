@@ -11,6 +11,10 @@ final class RunMonitor {
     private static let keptEvents = 2000
     /// How long a lost worker that has not come back is a problem.
     private static let lossIsNews = Duration.seconds(300)
+    /// Losses that are told of at one time, the last ones.
+    private static let keptLosses = 32
+    /// Names of which steps are counted, at least as many as there are workers.
+    private static let keptTallies = 1024
 
     let board: SnapshotBoard
     private let timestamp: Timestamp
@@ -84,7 +88,9 @@ final class RunMonitor {
         case .workerJoined(let name, let incarnation, let hello):
             hellos[incarnation] = (hello, now)
             lost.removeAll { $0.name == name }
-        case .workerLost(let name, _, let reason): lost.append((name, reason, now))
+        case .workerLost(let name, _, let reason):
+            lost.removeAll { $0.name == name || now - $0.at >= Self.lossIsNews }
+            lost = lost.suffix(Self.keptLosses - 1) + [(name, reason, now)]
         case .roundStarted:
             if let last = snapshot.rounds.indices.last, let roundOpened {
                 snapshot.rounds[last].seconds = (now - roundOpened).seconds
@@ -133,7 +139,7 @@ final class RunMonitor {
     }
 
     func rejected(_ rejection: Rejection, count: Int) {
-        snapshot.run.totals.rejected += count
+        snapshot.run.totals.rejected = snapshot.run.totals.rejected.addingSaturated(count)
         snapshot.run.rejections.add(rejection, count: count)
     }
 
@@ -231,6 +237,10 @@ final class RunMonitor {
         snapshot.workers = WorkersStatus(
             sequence: snapshot.sequence, time: timestamp(now), medianShardSeconds: health.medianShardTime?.seconds,
             workers: here + gone)
+        if tallies.count > here.count + Self.keptTallies {
+            let known = Set((here + gone).map(\.name))
+            tallies = tallies.filter { known.contains($0.key) }
+        }
         // Nobody asks for the hello of a worker that is not told of any more.
         if hellos.count > here.count + HealthModel.kept {
             let known = Set(workers.map(\.incarnation) + health.gone.map(\.incarnation))

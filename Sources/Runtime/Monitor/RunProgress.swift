@@ -1,3 +1,4 @@
+import Common
 import Coordination
 
 /// How far a run is and how fast it goes, from what happens in it.
@@ -86,12 +87,12 @@ public struct RunProgress: Sendable {
 }
 
 extension Duration {
-    fileprivate static func / (a: Duration, b: Double) -> Duration { .seconds(a.seconds / b) }
-    fileprivate static func * (a: Duration, b: Double) -> Duration { .seconds(a.seconds * b) }
+    fileprivate static func / (a: Duration, b: Double) -> Duration { .saturated(seconds: a.seconds / b) }
+    fileprivate static func * (a: Duration, b: Double) -> Duration { .saturated(seconds: a.seconds * b) }
 
     /// For people: "3 s", "2 min 10 s", "1 h 5 min".
     public var short: String {
-        let total = Int(seconds.rounded())
+        let total = Int(saturating: seconds)
         if total < 60 { return "\(total) s" }
         if total < 3600 { return "\(total / 60) min \(total % 60) s" }
         return "\(total / 3600) h \(total % 3600 / 60) min"

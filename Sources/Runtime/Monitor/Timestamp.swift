@@ -1,3 +1,4 @@
+import Common
 import Coordination
 import Foundation
 
@@ -15,7 +16,7 @@ struct Timestamp: Sendable {
 
     /// By hand, as a snapshot has many of them.
     static func text(_ secondsSince1970: Double) -> String {
-        let milliseconds = Int((secondsSince1970 * 1000).rounded())
+        let milliseconds = Int(saturating: secondsSince1970 * 1000)
         var seconds = time_t(milliseconds / 1000)
         var parts = tm()
         gmtime_r(&seconds, &parts)

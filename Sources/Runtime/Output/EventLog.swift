@@ -126,7 +126,8 @@ final class EventLog: Sendable {
             do {
                 let encoder = JSONEncoder()
                 encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-                try state.handle.write(contentsOf: encoder.encode(line) + [UInt8(ascii: "\n")])
+                let text = String(decoding: try encoder.encode(line), as: UTF8.self).printableJSON + "\n"
+                try state.handle.write(contentsOf: Data(text.utf8))
             } catch {
                 state.failure = SelMixError(
                     .failed, "the event log \(path) cannot be written",

@@ -107,7 +107,7 @@ public final class RunDirectory: Sendable {
     private func info() throws -> Info? {
         guard let data = FileManager.default.contents(atPath: file(Name.run)) else { return nil }
         do {
-            return try JSONDecoder().decode(Info.self, from: data)
+            return try Info(checking: data)
         } catch {
             throw occupied("a run of another version")
         }
@@ -128,5 +128,13 @@ public final class RunDirectory: Sendable {
         try AtomicFile.write(to: file(name)) { sink in
             try Array(bytes).withUnsafeBytes { try sink.write($0) }
         }
+    }
+}
+
+extension RunDirectory.Info {
+    /// - Throws: where it is none, or says what no run writes there.
+    init(checking data: Data) throws {
+        self = try JSONDecoder().decode(Self.self, from: data)
+        try job.checkRanges()
     }
 }

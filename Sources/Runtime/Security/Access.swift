@@ -1,4 +1,5 @@
 import Common
+import Coordination
 import Foundation
 import Logging
 import Messaging
@@ -61,6 +62,6 @@ public enum Access: Sendable {
         try check(addresses, doing: "connecting to")
         if case .keys(let directory) = self { return try directory.worker(name) }
         let process = ProcessInfo.processInfo
-        return (name ?? "\(process.hostName)-\(process.processIdentifier)", .none)
+        return (name ?? "\(WorkerName.nearest(to: process.hostName))-\(process.processIdentifier)", .none)
     }
 }

@@ -40,10 +40,12 @@ struct ValidationSums: Sendable {
         return frames
     }
 
-    /// - Parameter unlabeled: how many pseudo-labels there must be.
+    /// - Parameters:
+    ///   - samples: how many validation samples there must be.
+    ///   - unlabeled: how many pseudo-labels there must be.
     /// - Throws: ``SelMixError`` when the tensors are not what a worker sends.
     init(
-        frames: [TensorFrame], classes: Int, dimension: Int, withFeatureSums: Bool, unlabeled: Int = 0
+        frames: [TensorFrame], classes: Int, dimension: Int, withFeatureSums: Bool, samples: Int, unlabeled: Int = 0
     ) throws {
         guard let counts = frames[named: "counts"], counts.type == .int32, counts.shape.count == 2,
             counts.shape[1] == 3
@@ -56,6 +58,10 @@ struct ValidationSums: Sendable {
                 throw SelMixError(.failed, "a count of \(count) for classes \(label) and \(predicted)")
             }
             self.counts.add(Int64(count), true: label, predicted: predicted)
+        }
+        let counted = values.indices.reduce(0) { $1 % 3 == 2 ? $0 + Int(values[$1]) : $0 }
+        guard counted == samples else {
+            throw SelMixError(.failed, "statistics of \(counted) samples instead of \(samples)")
         }
         if unlabeled > 0 {
             guard let labels = frames[named: "pseudoLabels"], labels.type == .int32, labels.shape == [unlabeled] else {
@@ -70,7 +76,11 @@ struct ValidationSums: Sendable {
         guard let sums = frames[named: "featureSums"], sums.type == .float64, sums.shape == [classes, dimension] else {
             throw SelMixError(.failed, "statistics without class feature sums")
         }
-        featureSums = AlignedBuffer(bytes: sums.bytes)
+        let buffer = AlignedBuffer(bytes: sums.bytes)
+        guard buffer.values(as: Double.self).allSatisfy(\.isFinite) else {
+            throw SelMixError(.failed, "class feature sums that are not finite")
+        }
+        featureSums = buffer
     }
 
     init(counts: ConfusionCounts, featureSums: AlignedBuffer?) {
@@ -78,8 +88,8 @@ struct ValidationSums: Sendable {
         self.featureSums = featureSums
     }
 
-    /// How many of `total` unlabelled samples the shards of a node have: sample i belongs to shard i mod `shards`.
-    static func unlabeledCount(of node: TreeNode, total: Int, shards: Int) -> Int {
+    /// How many of `total` samples the shards of a node have: sample i belongs to shard i mod `shards`.
+    static func sampleCount(of node: TreeNode, total: Int, shards: Int) -> Int {
         node.shards.reduce(0) { $0 + (total - $1.rawValue + shards - 1) / shards }
     }
 

@@ -127,8 +127,10 @@ final class PeerExchange {
 
     /// The next message; nil when none is there.
     ///
-    /// - Parameter header: of this worker. Another run's and another start's messages are rejected.
-    func receive(_ header: Header) -> Received? {
+    /// - Parameters:
+    ///   - header: of this worker. Another run's and another start's messages are rejected.
+    ///   - weights: that this worker holds; nobody is more than a step ahead of them.
+    func receive(_ header: Header, holding weights: WeightsVersion?) -> Received? {
         guard let received = socket.receive(PeerMessage.self) else { return nil }
         let packet: Packet<PeerMessage>
         switch received {
@@ -143,12 +145,16 @@ final class PeerExchange {
             return .rejected(.malformed, "\(packet.tensors.count) tensors from \(sender)")
         }
         switch packet.message {
-        case .weightsPiece(let version, let index): return .weightsPiece(version, index: index, packet.tensors[0])
+        case .weightsPiece(let version, let index):
+            guard weights.map({ version.rawValue <= $0.rawValue + 2 }) ?? true else {
+                return .rejected(.otherRun, "weights \(version) from \(sender)")
+            }
+            return .weightsPiece(version, index: index, packet.tensors[0])
         case .part(let part):
             guard layout.pieces.indices.contains(part.index),
                 layout.matches(layout.pieces[part.index], packet.tensors[0], sums.type(of: part.node))
             else { return .rejected(.badTensors, "a part of another shape from \(sender)") }
-            add(part, packet.tensors[0])
+            add(part, packet.tensors[0], upTo: weights.map { StepIndex($0.rawValue + 1) })
             return .part(byteCount: packet.byteCount)
         }
     }
@@ -156,8 +162,8 @@ final class PeerExchange {
     /// Connections that were turned away since it was asked last.
     func takeRefusals() -> [Doorkeeper.Refusals] { doorkeeper.takeRefusals() }
 
-    private func add(_ part: GradientPart, _ frame: TensorFrame) {
-        guard let parts = intake.add(part, frame.aligned) else { return }
+    private func add(_ part: GradientPart, _ frame: TensorFrame, upTo last: StepIndex? = nil) {
+        guard let parts = intake.add(part, frame.aligned, upTo: last) else { return }
         queue.async { [sums, post] in post(sums.sum(part.index, of: part.step, parts)) }
     }
 }

@@ -87,7 +87,9 @@ final class WorkerEngine {
             let loss: Double
             switch assignment.work {
             case .validate:
-                guard let weights = weights.parameters else { preconditionFailure("validation of rounded weights") }
+                guard let weights = weights.parameters else {
+                    throw SelMixError(.cluster, "weights in \(weights.precision) for a validation, which needs float32")
+                }
                 guard let sums = try validate(node, assignment, weights: weights, isWanted: isWanted) else { return }
                 frames = sums.frames(dimension: data.dimension)
                 loss = 0

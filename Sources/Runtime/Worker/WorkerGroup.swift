@@ -68,13 +68,15 @@ final class WorkerGroup {
 
     /// Takes what other workers have sent.
     ///
-    /// - Parameter header: of this worker, in its present life.
+    /// - Parameters:
+    ///   - header: of this worker, in its present life.
+    ///   - weights: that it holds.
     /// - Returns: pieces of weights. Parts are kept, and summed when they are complete.
-    func receive(_ header: Header) -> [Piece] {
+    func receive(_ header: Header, holding weights: WeightsVersion?) -> [Piece] {
         guard let exchange else { return [] }
         var pieces: [Piece] = []
         for _ in 0..<Self.messagesPerTurn {
-            guard let received = exchange.receive(header) else { break }
+            guard let received = exchange.receive(header, holding: weights) else { break }
             switch received {
             case .part(let bytes): meter.bytesReceived.add(bytes, ordering: .relaxed)
             case .weightsPiece(let version, let index, let frame):

@@ -81,7 +81,8 @@ public final class WorkerShell {
     /// Weights that wait for pieces from other workers, and the work with them.
     private var waitingForPieces: [Packet<CoordinatorMessage>] = []
     private var plans: [UInt64: Plan] = [:]
-    private var computed: [Contribution: [TensorFrame]] = [:]
+    /// The tensors of contributions that the session decides about.
+    private var computed: [Contribution.Key: [TensorFrame]] = [:]
     private var exit: WorkerExit?
     /// The last failed handshake that was told.
     private var told: String?
@@ -160,7 +161,9 @@ public final class WorkerShell {
             if let staging, !staging.hasStarted, bulk?.canSend == true { staging.start() }
             receive(from: \.control)
             receive(from: \.bulk)
-            for piece in group.receive(session.header) { takePiece(piece.index, of: piece.version, [piece.frame]) }
+            for piece in group.receive(session.header, holding: session.weights) {
+                takePiece(piece.index, of: piece.version, [piece.frame])
+            }
             tellFailedHandshakes()
             for arrival in mailbox.takeAll() { handle(arrival) }
             if let deadline = reconnection, SystemClock.now >= deadline {
@@ -192,7 +195,7 @@ public final class WorkerShell {
                 log.warning("dropped a message: \(error)")
             case .packet(let packet):
                 meter.bytesReceived.add(packet.byteCount, ordering: .relaxed)
-                guard packet.header.incarnation == session.incarnation else { continue }
+                guard session.accepts(packet.header) else { continue }
                 hearAnswer(packet.message)
                 if !waitsForPieces(packet) { accept(packet) }
             }
@@ -264,7 +267,7 @@ public final class WorkerShell {
         case .welcome:
             guard let frame = packet.tensors[named: "job"] else { return false }
             do {
-                job = try JSONDecoder().decode(Job.self, from: Data(frame.bytes))
+                job = try Job(checking: Data(frame.bytes))
                 peerPair = try packet.tensors[named: "peerKey"].flatMap { CurveKey(bytes: $0.bytes) }
                     .map { try CurveKeyPair(secretKey: $0) }
                 if let data { listenForPeers(data) }
@@ -288,9 +291,9 @@ public final class WorkerShell {
             takePiece(index, of: version, packet.tensors)
             return true
         case .assign(let assignment):
-            guard let data, assignment.shards.allSatisfy({ $0.rawValue < data.job.cluster.shards }) else {
-                return false
-            }
+            guard let data, assignment.shards.allSatisfy({ $0.rawValue < data.job.cluster.shards }),
+                session.agreesWithHeld(assignment)
+            else { return false }
             guard case .train = assignment.work else { return weights?.values.precision == .float32 }
             guard let plan = plan(of: assignment, packet.tensors, data) else { return false }
             plans[assignment.number] = plan
@@ -396,9 +399,9 @@ public final class WorkerShell {
             }
         case .contribution(let contribution, let frames):
             group.take(contribution, frames)
-            computed[contribution] = frames
+            computed[contribution.key] = frames
             handle(.computed(contribution))
-            computed[contribution] = nil
+            computed[contribution.key] = nil
         }
     }
 
@@ -412,7 +415,10 @@ public final class WorkerShell {
             case .connect(let incarnation): connect(as: incarnation)
             case .send(let message): send(message)
             case .sendContribution(let contribution):
-                guard let frames = computed[contribution] else { preconditionFailure("no tensors of \(contribution)") }
+                // The session only ever asks for what `deliver` has just given it.
+                guard let frames = computed[contribution.key] else {
+                    preconditionFailure("no tensors of \(contribution)")
+                }
                 send(contribution, frames)
             case .load(let welcome): load(welcome)
             case .compute(let assignment): start(assignment)
@@ -516,6 +522,7 @@ public final class WorkerShell {
     }
 
     private func load(_ welcome: Welcome) {
+        // `take` lets no welcome pass to the session that brings none.
         guard let job else { preconditionFailure("a welcome without a job") }
         self.welcome = welcome
         guard job.cluster.staging != .never else {
@@ -536,6 +543,7 @@ public final class WorkerShell {
 
     /// Loads the job with files that lie at these places.
     private func load(_ places: [String: String]) {
+        // Files are only asked for by the load that a welcome began.
         guard let job, let welcome else { preconditionFailure("files without a job") }
         compute.async { [mailbox] in
             do {
@@ -551,8 +559,10 @@ public final class WorkerShell {
     }
 
     private func start(_ assignment: Assignment) {
+        // The session begins nothing before it is loaded, and only with the weights that it was last given.
         guard let engine, let weights, weights.version == assignment.weights else {
-            preconditionFailure("\(assignment) without its weights")
+            handle(.computeFailed(SelMixError(.failed, "\(assignment) without its weights")))
+            return
         }
         let plan = plans[assignment.number] ?? Plan(pairs: [])
         group.begin(assignment)

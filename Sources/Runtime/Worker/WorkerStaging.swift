@@ -94,6 +94,7 @@ final class WorkerStaging {
                 return .inspected(try disk.inspect(files))
             }
         case .write(let id):
+            // Asked for within `receive`, which has just put it there.
             guard let frame = bytes[id] else { preconditionFailure("no bytes of \(id)") }
             onDisk { disk in
                 try withExtendedLifetime(frame) { .written(id, isGood: try disk.write(id, frame.bytes)) }

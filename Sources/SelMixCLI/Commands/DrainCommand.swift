@@ -12,6 +12,6 @@ struct DrainCommand: AsyncParsableCommand {
 
     func run() async throws {
         let answer = try await target.client().drain(worker)
-        print("\(answer.worker) is \(answer.state)")
+        print("\(answer.worker) is \(answer.state)".printable)
     }
 }

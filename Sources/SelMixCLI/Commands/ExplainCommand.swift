@@ -25,7 +25,7 @@ struct ExplainCommand: ParsableCommand {
         if json {
             print(try JSONText.of(explanation))
         } else if step != nil {
-            for told in explanation.steps { print(Self.line(told)) }
+            for told in explanation.steps { print(Self.line(told).printable) }
         } else {
             print(Self.table(explanation))
         }
@@ -55,6 +55,7 @@ struct ExplainCommand: ParsableCommand {
         }
         lines += ["", "what happened"]
         lines += explanation.incidents.map { "  " + $0 }
-        return lines.joined(separator: "\n")
+        // What happened, other machines have said.
+        return lines.map(\.printable).joined(separator: "\n")
     }
 }

@@ -78,7 +78,7 @@ struct TopCommand: AsyncParsableCommand {
     private func look(_ client: MonitorClient) async throws -> (run: RunStatus, lines: [String]) {
         let (run, workers) = (try await client.run(), try await client.workers())
         let events = try await client.events(after: 0, limit: 50)
-        let told = events.events.reversed().map { "\($0.time.dropFirst(11).prefix(8))  \($0.message)" }
+        let told = events.events.reversed().map { "\($0.time.dropFirst(11).prefix(8))  \($0.message)".printable }
         return (run, StatusTable.text(run, workers) + ["", "what happened (q quits)"] + told)
     }
 }

@@ -25,7 +25,7 @@ struct WorkerCommand: AsyncParsableCommand {
     var exitWithParent = false
 
     func validate() throws {
-        if let name, name.isEmpty || name.utf8.count > 200 { throw ValidationError("--name must have 1 to 200 bytes") }
+        if let name, !WorkerName.isValid(name) { throw ValidationError("--name must be \(WorkerName.rule)") }
         if patience < 3 { throw ValidationError("--patience is \(patience); it must be at least 3 seconds") }
     }
 

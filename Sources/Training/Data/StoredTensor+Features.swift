@@ -41,13 +41,23 @@ extension StoredTensor {
     }
 
     /// Reads all features once and refuses NaNs and infinities, which would silently poison every weight.
-    public func checkFinite(role: String) throws {
+    ///
+    /// - Returns: the largest of them.
+    @discardableResult
+    public func checkFinite(role: String) throws -> LargestFeature {
+        var largest = LargestFeature(magnitude: 0, row: 0, source: source)
         let (rows, dimension) = (64, shape[1])
         var buffer = [Float](repeating: 0, count: rows * dimension)
         for first in stride(from: 0, to: shape[0], by: rows) {
             let chunk = first..<min(first + rows, shape[0])
             buffer.withUnsafeMutableBufferPointer { floats(rows: chunk, into: $0.baseAddress!) }
-            if smx_all_finite(buffer, chunk.count * dimension) { continue }
+            let magnitude = Float(bitPattern: smx_largest_magnitude(buffer, chunk.count * dimension))
+            if magnitude.isFinite {
+                guard magnitude > largest.magnitude else { continue }
+                let place = buffer.firstIndex { $0.magnitude == magnitude } ?? 0
+                largest = LargestFeature(magnitude: magnitude, row: first + place / dimension, source: source)
+                continue
+            }
             for (offset, row) in chunk.enumerated() {
                 let values = buffer[offset * dimension..<(offset + 1) * dimension]
                 guard let column = values.firstIndex(where: { !$0.isFinite }) else { continue }
@@ -58,5 +68,16 @@ extension StoredTensor {
                     hint: "features must be finite: look at the network that made them")
             }
         }
+        return largest
     }
+}
+
+/// The feature of the largest magnitude, and where it stands.
+public struct LargestFeature: Sendable {
+    public let magnitude: Float
+    public let row: Int
+    public let source: String
+
+    /// "1e+21 in row 7 of data.safetensors#train.features".
+    public var told: String { "\(magnitude) in row \(row) of \(source)" }
 }

@@ -27,9 +27,16 @@ struct Draw {
         return below(8) == 0 ? largest : next() & largest
     }
 
+    /// The name of a worker, or none.
+    mutating func name() -> String {
+        let alphabet = Array("aZ09._-/:@+")
+        let name = "w" + String((0..<below(200)).map { _ in alphabet[below(alphabet.count)] })
+        return below(8) == 0 ? "" : name
+    }
+
     /// A text of at most `longest` bytes of UTF-8 without a zero, now and then of exactly that many.
     mutating func text(_ longest: Int = 256) -> String {
-        let alphabet: [Character] = ["a", "Z", "0", "-", " ", "\n", "\"", "é", "β", "漢", "🧪", "e\u{301}"]
+        let alphabet: [Character] = ["a", "Z", "0", "-", " ", "/", "\"", "é", "β", "漢", "🧪", "e\u{301}"]
         let wanted = below(4) == 0 ? longest : below(24)
         var text = ""
         while true {

@@ -68,18 +68,17 @@ extension Draw {
         case .heartbeat:
             .heartbeat(
                 Heartbeat(
-                    phase: bool() ? .ready(probe: digest()) : .loading, blocks: number(),
-                    weights: bool() ? version() : nil, holding: (0..<below(6)).map { _ in number() },
+                    phase: bool() ? .ready(probe: digest()) : .loading, blocks: number(bits: 48),
+                    weights: bool() ? version() : nil, holding: (0..<below(6)).map { _ in number(bits: 48) },
                     telemetry: bool() ? telemetry() : nil, selfTest: bool() ? selfTest() : nil,
-                    staging: bool()
-                        ? StagingProgress(doneBytes: number(), totalBytes: max(1, number())) : nil,
+                    staging: bool() ? staging() : nil,
                     peerAddress: text()))
         case .slice:
-            .slice(ContributionSlice(assignment: number(), node: node(), index: Int(number(bits: 32))))
+            .slice(ContributionSlice(assignment: number(bits: 48), node: node(), index: Int(number(bits: 32))))
         case .contribution:
             .contribution(
                 Contribution(
-                    assignment: number(), work: work(), weights: version(), selection: digest(), node: node(),
+                    assignment: number(bits: 48), work: work(), weights: version(), selection: digest(), node: node(),
                     digest: digest(), pieces: (0..<below(6)).map { _ in digest() }, loss: loss()))
         case .sum:
             .sum(
@@ -87,8 +86,8 @@ extension Draw {
                     step: StepIndex(Int(number(bits: 48))), index: Int(number(bits: 32)),
                     parts: Dictionary((0..<below(6)).map { _ in (node(), digest()) }) { first, _ in first },
                     digest: digest()))
-        case .leaving: .leaving(reason: text())
-        case .failed: .failed(reason: text())
+        case .leaving: .leaving(reason: reason())
+        case .failed: .failed(reason: reason())
         case .listFiles: .listFiles
         case .fetch: .fetch(chunk())
         }
@@ -99,24 +98,25 @@ extension Draw {
         case .welcome:
             .welcome(
                 Welcome(
-                    instructionSet: text(), heartbeatInterval: .microseconds(max(1, Int(number(bits: 48)))),
-                    orphanTimeout: .microseconds(Int(number(bits: 48))), shards: max(1, Int(number(bits: 32)))))
-        case .refused: .refused(reason: text(), retry: bool())
+                    instructionSet: text(), heartbeatInterval: .microseconds(max(1000, Int(number(bits: 48)))),
+                    orphanTimeout: .microseconds(Int(number(bits: 48))), shards: max(1, Int(number(bits: 20)))))
+        case .refused: .refused(reason: reason(), retry: bool())
         case .alive: .alive
-        case .rejoin: .rejoin(reason: text())
+        case .rejoin: .rejoin(reason: reason())
         case .weightsSlice: .weightsSlice(version(), index: Int(number(bits: 32)))
         case .weightsPiece: .weightsPiece(version(), index: Int(number(bits: 32)))
         case .weights: .weights(version(), digest(), passedOn: bool())
         case .assign:
             .assign(
                 Assignment(
-                    number: number(), work: work(), weights: version(), selection: digest(),
-                    shards: (0...below(9)).map { _ in ShardID(Int(number(bits: 32))) }, featureSums: bool(),
+                    number: number(bits: 48), work: work(), weights: version(), selection: digest(),
+                    shards: Set((0...below(9)).map { _ in ShardID(Int(number(bits: 20))) }).sorted(),
+                    featureSums: bool(),
                     eachShard: bool(), group: bool() ? group() : nil))
-        case .release: .release(reason: text())
-        case .files: .files(chunkBytes: max(1, Int(number(bits: 48))))
+        case .release: .release(reason: reason())
+        case .files: .files(chunkBytes: max(1, Int(number(bits: 30))))
         case .chunk: .chunk(chunk())
-        case .noFiles: .noFiles(reason: text())
+        case .noFiles: .noFiles(reason: reason())
         }
     }
 
@@ -131,7 +131,7 @@ extension Draw {
     mutating func header() -> Header {
         Header(
             protocolVersion: UInt32(number(bits: 32)), runID: bool() ? RunID(high: next(), low: number()) : nil,
-            epoch: Epoch(rawValue: number()), worker: text(), incarnation: Incarnation(rawValue: number()))
+            epoch: Epoch(rawValue: number(bits: 48)), worker: name(), incarnation: Incarnation(rawValue: number()))
     }
 
     /// Of any type and rank, with few values, and none now and then.
@@ -149,29 +149,45 @@ extension Draw {
 
     private mutating func telemetry() -> WorkerTelemetry {
         var telemetry = WorkerTelemetry()
-        telemetry.cores = UInt32(number(bits: 32))
-        (telemetry.cpu, telemetry.busyCPU, telemetry.diskWait) = (figure(), figure(), figure())
-        (telemetry.memoryBytes, telemetry.memoryPrivateBytes) = (number(), number())
-        (telemetry.diskFreeBytes, telemetry.errors) = (number(), number())
-        (telemetry.bytesSent, telemetry.bytesReceived) = (number(), number())
-        (telemetry.samplesPerSecond, telemetry.roundTrip) = (figure(), figure())
+        telemetry.cores = UInt32(number(bits: 16))
+        telemetry.cpu = figure(upTo: Double(MeasurementLimit.cores))
+        telemetry.busyCPU = figure(upTo: Double(MeasurementLimit.cores))
+        telemetry.diskWait = figure(upTo: MeasurementLimit.share)
+        (telemetry.memoryBytes, telemetry.memoryPrivateBytes) = (number(bits: 60), number(bits: 60))
+        (telemetry.diskFreeBytes, telemetry.errors) = (number(bits: 60), number(bits: 48))
+        (telemetry.bytesSent, telemetry.bytesReceived) = (number(bits: 60), number(bits: 60))
+        telemetry.samplesPerSecond = figure(upTo: MeasurementLimit.rate)
+        telemetry.roundTrip = figure(upTo: MeasurementLimit.seconds)
         for phase in [
             \WorkerTelemetry.Phases.gather, \.compute, \.send, \.wait, \.step,
         ] {
-            telemetry.phases[keyPath: phase] = .init(p50: figure(), p95: figure())
+            telemetry.phases[keyPath: phase] = .init(
+                p50: figure(upTo: MeasurementLimit.seconds), p95: figure(upTo: MeasurementLimit.seconds))
         }
         return telemetry
     }
 
     private mutating func selfTest() -> SelfTest {
         var test = SelfTest()
-        (test.matrixFlopsPerSecond, test.memoryBytesPerSecond) = (figure(), figure())
-        (test.diskBytesPerSecond, test.roundTrip) = (figure(), figure())
+        test.matrixFlopsPerSecond = figure(upTo: MeasurementLimit.rate)
+        test.memoryBytesPerSecond = figure(upTo: MeasurementLimit.rate)
+        test.diskBytesPerSecond = figure(upTo: MeasurementLimit.rate)
+        test.roundTrip = figure(upTo: MeasurementLimit.seconds)
         return test
     }
 
-    /// A measured value: finite and not below zero.
-    private mutating func figure() -> Double { Double(number(bits: 48)) / Double(1 + below(1000)) }
+    /// A measured value, now and then the largest one.
+    private mutating func figure(upTo limit: Double) -> Double {
+        below(8) == 0 ? limit : limit * Double(number(bits: 48)) / Double(1 << 48)
+    }
+
+    private mutating func staging() -> StagingProgress {
+        let (one, other) = (number(bits: 60), max(1, number(bits: 60)))
+        return StagingProgress(doneBytes: min(one, other), totalBytes: max(one, other))
+    }
+
+    /// For people, and of any characters.
+    private mutating func reason() -> String { below(4) == 0 ? "a\n\u{1B}[2J" : text() }
 
     private mutating func group() -> ReductionGroup {
         ReductionGroup(
@@ -197,9 +213,9 @@ extension Draw {
         return TreeNode(below(upper), upper)
     }
 
-    /// Any float64 but the ones that do not equal themselves.
+    /// What is no number, and any number that a loss may be.
     private mutating func loss() -> Double {
         let value = Double(bitPattern: number())
-        return value.isNaN ? -0.0 : value
+        return value.isFinite && value.magnitude > 1e100 ? 0.5 : value
     }
 }

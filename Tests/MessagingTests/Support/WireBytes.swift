@@ -27,6 +27,9 @@ struct WireBytes {
         data(field, values.flatMap { value in withUnsafeBytes(of: value.littleEndian, Array.init) })
     }
 
+    /// These fields and then others.
+    func then(_ more: WireBytes) -> Self { appending(more.bytes) }
+
     private func tag(_ field: Int, _ type: Int) -> Self { varint(UInt64(field << 3 | type)) }
 
     private func varint(_ value: UInt64) -> Self {
@@ -49,7 +52,7 @@ struct WireBytes {
 extension WireBytes {
     /// The fields that every header has, with some usual values.
     static func header(
-        version: UInt64 = 1, runID: [UInt8] = Array(1...16), epoch: UInt64 = 3, worker: String = "w1",
+        version: UInt64 = 2, runID: [UInt8] = Array(1...16), epoch: UInt64 = 3, worker: String = "w1",
         incarnation: UInt64 = 0x0102_0304_0506_0708
     ) -> WireBytes {
         WireBytes().number(1, version).data(2, runID).number(3, epoch).text(4, worker).fixed(5, incarnation)

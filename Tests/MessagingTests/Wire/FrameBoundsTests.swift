@@ -32,7 +32,7 @@ import Testing
         let limit = WireLimits(tensorBytes: 0).headerBytes
         #expect(limit == 1 << 20)
         // A field of unknown number pads the header: two bytes of tag and three of length before its content.
-        let room = limit - Self.alive.bytes.count - 5
+        let room = limit - MessageSeal.sealed(Self.alive.bytes).count - 5
         Self.expectTaken(Self.alive.data(99, [UInt8](repeating: 1, count: room)))
         Self.expectRefused(
             "a header of \(limit + 1) bytes", Self.alive.data(99, [UInt8](repeating: 1, count: room + 1)))
@@ -60,16 +60,17 @@ import Testing
         Self.expectRefused("a run id of \(count) bytes", body)
     }
 
-    @Test func workerNamesHave256BytesAtMost() {
+    @Test func workerNamesHave200BytesAtMost() {
         func named(_ name: String) -> WireBytes { .header(worker: name).message(22, WireBytes()) }
-        Self.expectTaken(named(String(repeating: "é", count: 128)))
-        Self.expectRefused("a text of 257 bytes", named(String(repeating: "é", count: 128) + "x"))
+        Self.expectTaken(named(String(repeating: "x", count: 200)))
+        Self.expectRefused("a worker's name that is none", named(String(repeating: "x", count: 201)))
+        Self.expectRefused("a text of 257 bytes", named(String(repeating: "x", count: 257)))
     }
 
     /// Every byte that is no UTF-8 becomes a replacement character, of three bytes.
     @Test func bytesThatAreNoTextAreReplaced() throws {
-        let header = WireBytes().data(4, [0x61, 0xFF]).message(22, WireBytes())
-        #expect(try decode(header.bytes, as: CoordinatorMessage.self).header.worker == "a\u{FFFD}")
+        let header = WireBytes().message(26, WireBytes().data(1, [0x61, 0xFF]))
+        #expect(try decode(header.bytes, as: CoordinatorMessage.self).message == .release(reason: "a\u{FFFD}"))
         Self.expectRefused(
             "a text of 258 bytes", WireBytes().data(4, [UInt8](repeating: 0xFF, count: 86)).message(22, WireBytes()))
     }

@@ -121,7 +121,7 @@ import Testing
             Self.expectRefused(
                 "a text of 257 bytes", try Self.fromWorker(.hello, WireBytes().text(field, Self.tooLong)))
         }
-        let welcome = WireBytes().number(2, 1).number(4, 1)
+        let welcome = WireBytes().number(2, 1000).number(4, 1)
         _ = try Self.fromCoordinator(.welcome, welcome.text(1, Self.longest))
         Self.expectRefused("a text of 257 bytes", try Self.fromCoordinator(.welcome, welcome.text(1, Self.tooLong)))
     }
@@ -173,7 +173,7 @@ import Testing
                     told, try Self.fromWorker(.contribution, node.message(2, .work(kind: kind, index: value))))
             }
             Self.expectRefused(told, try Self.fromCoordinator(.welcome, welcome.number(2, value)))
-            Self.expectRefused(told, try Self.fromCoordinator(.welcome, welcome.number(2, 1).number(3, value)))
+            Self.expectRefused(told, try Self.fromCoordinator(.welcome, welcome.number(2, 1000).number(3, value)))
             Self.expectRefused(told, try Self.fromCoordinator(.weights, WireBytes().number(1, value)))
             Self.expectRefused(
                 told, try Self.fromCoordinator(.assignment, shards.message(2, .work()).number(3, value)))
@@ -232,9 +232,90 @@ import Testing
         Self.expectRefused(told, try Self.fromCoordinator(.welcome, WireBytes().number(2, 1)))
         Self.expectRefused(told, try Self.fromCoordinator(.welcome, WireBytes().number(4, 1)))
         #expect(
-            try Self.fromCoordinator(.welcome, WireBytes().number(2, 1).number(4, 1))
+            try Self.fromCoordinator(.welcome, WireBytes().number(2, 1000).number(4, 1))
                 == .welcome(
                     Welcome(
-                        instructionSet: "", heartbeatInterval: .microseconds(1), orphanTimeout: .zero, shards: 1)))
+                        instructionSet: "", heartbeatInterval: .microseconds(1000), orphanTimeout: .zero, shards: 1)))
+    }
+
+    /// Far beyond any machine, and far below where arithmetic would overflow.
+    @Test func measurementsHaveLimits() throws {
+        func heartbeat(_ telemetry: WireBytes) throws -> WorkerMessage {
+            try Self.fromWorker(.heartbeat, WireBytes().message(7, telemetry))
+        }
+        func test(_ test: WireBytes) throws -> WorkerMessage {
+            try Self.fromWorker(.heartbeat, WireBytes().message(8, test))
+        }
+        let limits: [(field: Int, limit: Double)] = [
+            (2, 65536), (3, 65536), (7, 1000), (8, 1e18), (12, 1e9),
+        ]
+        for (field, limit) in limits {
+            _ = try heartbeat(WireBytes().fixed(field, limit.bitPattern))
+            for value in [limit.nextUp, 1e300, .infinity, -1, .nan] {
+                Self.expectRefused(
+                    "a measurement of \(value)", try heartbeat(WireBytes().fixed(field, value.bitPattern)))
+            }
+        }
+        for field in 1...4 {
+            Self.expectRefused("a measurement of 1e+300", try test(WireBytes().fixed(field, (1e300).bitPattern)))
+        }
+        for (field, limit) in [(1, 1 << 16), (4, 1 << 60), (5, 1 << 60), (9, 1 << 60), (11, 1 << 48)] as [(Int, UInt64)]
+        {
+            _ = try heartbeat(WireBytes().number(field, limit))
+            Self.expectRefused(
+                "the number \(limit + 1) is out of range", try heartbeat(WireBytes().number(field, limit + 1)))
+        }
+        // As large as a number can be while joining, which overflowed where it was shown.
+        Self.expectRefused(
+            "the number \(UInt64.max) is out of range", try Self.fromWorker(.heartbeat, WireBytes().number(30, .max)))
+        Self.expectRefused(
+            "the number 8 is out of range", try Self.fromWorker(.heartbeat, WireBytes().number(30, 7).number(31, 8)))
+    }
+
+    @Test func anOddReadingCostsAFigureAndNotTheHeartbeat() throws {
+        var telemetry = WorkerTelemetry()
+        (telemetry.cores, telemetry.memoryBytes, telemetry.errors) = (.max, .max, .max)
+        (telemetry.cpu, telemetry.diskWait, telemetry.roundTrip) = (1e300, -1, .nan)
+        let heartbeat = Heartbeat(phase: .loading, blocks: 0, weights: nil, holding: [], telemetry: telemetry)
+        let packet = Packet(WorkerMessage.heartbeat(heartbeat), header: .example)
+        guard case .heartbeat(let arrived) = try decode(packet.encodedHeader(), as: WorkerMessage.self).message else {
+            return
+        }
+        #expect(arrived.telemetry?.cores == 65536 && arrived.telemetry?.memoryBytes == 1 << 60)
+        #expect(
+            arrived.telemetry?.cpu == 65536 && arrived.telemetry?.diskWait == 0 && arrived.telemetry?.roundTrip == 0)
+    }
+
+    @Test func epochsAndNumbersHaveLimits() throws {
+        for epoch in [1 << 48 + 1, .max] as [UInt64] {
+            Self.expectRefused(
+                "the number \(epoch) is out of range",
+                try decode(WireBytes.header(epoch: epoch).message(22, WireBytes()).bytes, as: CoordinatorMessage.self))
+        }
+        Self.expectRefused(
+            "the number \(Self.beyond) is out of range",
+            try Self.fromWorker(.heartbeat, WireBytes().number(3, Self.beyond)))
+        Self.expectRefused(
+            "the number \(Self.beyond) is out of range",
+            try Self.fromWorker(.heartbeat, WireBytes().packed(6, [1, Self.beyond])))
+    }
+
+    @Test func losses() throws {
+        let body = WireBytes().message(2, .work()).number(6, 1)
+        for loss in [1e100, -1e100, .nan, .infinity, 0] {
+            _ = try Self.fromWorker(.contribution, body.fixed(8, loss.bitPattern))
+        }
+        Self.expectRefused("a loss of 1e+101", try Self.fromWorker(.contribution, body.fixed(8, (1e101).bitPattern)))
+    }
+
+    @Test func shardsOfAnAssignmentAscend() throws {
+        let work = WireBytes().message(2, .work())
+        for shards in [[1, 1], [2, 1]] as [[UInt64]] {
+            Self.expectRefused(
+                "an assignment of shards that do not ascend",
+                try Self.fromCoordinator(.assignment, work.packed(5, shards)))
+        }
+        Self.expectRefused(
+            "the number 1048576 is out of range", try Self.fromCoordinator(.assignment, work.packed(5, [1 << 20])))
     }
 }

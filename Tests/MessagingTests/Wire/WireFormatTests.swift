@@ -140,10 +140,12 @@ import Testing
                 name: "b", type: .float32, shape: [0, 300], bytes: .init(start: nil, count: 0), owner: Block([])),
         ]
         let packet = Packet(message, header: .example, tensors: tensors)
-        let expected = WireBytes.header().tensor(.tensor("a", shape: [3])).tensor(
+        // XXH3 of the bytes 1, 2 and 3.
+        let digest = message.digestsTensors ? WireBytes().fixed(4, 0xEBCE_9B76_32AE_733B) : WireBytes()
+        let expected = WireBytes.header().tensor(.tensor("a", shape: [3]).then(digest)).tensor(
             .tensor("b", type: 1, shape: [0, 300])
         ).message(field, body)
-        #expect(packet.encodedHeader() == expected.bytes, sourceLocation: sourceLocation)
+        #expect(packet.encodedHeader() == MessageSeal.sealed(expected.bytes), sourceLocation: sourceLocation)
         #expect(throws: Never.self, sourceLocation: sourceLocation) {
             let arrived = try decode(expected.bytes, frames: packet.frames, as: Message.self)
             #expect(arrived.message == message && arrived.header == packet.header, sourceLocation: sourceLocation)
@@ -164,6 +166,9 @@ import Testing
         let packet = Packet(
             WorkerMessage.leaving(reason: "x"),
             header: Header(runID: nil, epoch: .unknown, worker: "", incarnation: Incarnation(rawValue: 0)))
-        #expect(packet.encodedHeader() == WireBytes().number(1, 1).message(13, WireBytes().text(1, "x")).bytes)
+        let expected = WireBytes().number(1, 2).message(13, WireBytes().text(1, "x")).bytes
+        #expect(packet.encodedHeader() == MessageSeal.sealed(expected))
+        // Field 100, eight bytes: XXH3 of what is before.
+        #expect(packet.encodedHeader().dropLast(8) == expected + [0xA1, 0x06])
     }
 }

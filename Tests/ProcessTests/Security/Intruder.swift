@@ -33,9 +33,11 @@ final class Intruder {
     }
 
     /// Queues a message, if there is room; what it says is up to the caller.
-    func say(_ message: some WireEncodable, as worker: String, incarnation: UInt64) {
+    func say(
+        _ message: some WireEncodable, as worker: String, incarnation: UInt64, runID: RunID = RunID(high: 3, low: 4)
+    ) {
         let header = Header(
-            runID: RunID(high: 3, low: 4), epoch: Epoch(rawValue: 1), worker: worker,
+            runID: runID, epoch: Epoch(rawValue: 1), worker: worker,
             incarnation: Incarnation(rawValue: incarnation))
         let bytes = Packet(message, header: header).encodedHeader()
         zmq_send(socket, bytes, bytes.count, ZMQ_DONTWAIT)

@@ -58,7 +58,7 @@ public struct MonitorClient: Sendable {
 
     private func ask<Answer: Decodable>(_ path: String, method: String) async throws -> Answer {
         guard let target = URL(string: "/api/v1/" + path, relativeTo: url) else {
-            preconditionFailure("\(path) behind \(url)")
+            throw SelMixError(.usage, "`\(path)` behind \(url.absoluteString) is no address")
         }
         var request = URLRequest(url: target, timeoutInterval: Self.patience)
         request.httpMethod = method

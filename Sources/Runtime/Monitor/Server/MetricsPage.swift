@@ -1,3 +1,5 @@
+import Common
+
 /// Text in Prometheus' exposition format, family by family.
 struct MetricsPage {
     private(set) var text = ""
@@ -30,12 +32,12 @@ struct MetricsPage {
     }
 
     private static func escaped(_ text: String) -> String {
-        text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("\n", with: "\\n")
+        text.printable.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
     }
 
     private static func number(_ value: Double) -> String {
         if value.isNaN { return "NaN" }
         if value.isInfinite { return value < 0 ? "-Inf" : "+Inf" }
-        return value == value.rounded() && abs(value) < 1e15 ? "\(Int(value))" : "\(value)"
+        return value == value.rounded() && abs(value) < 1e15 ? "\(Int(saturating: value))" : "\(value)"
     }
 }

@@ -28,6 +28,7 @@ struct SnapshotStream: AsyncBufferedSequence {
 
         init(board: SnapshotBoard, cache: AnswerCache) { (self.board, self.cache) = (board, cache) }
 
+        // The server takes whole buffers; a request cannot choose otherwise.
         mutating func next() async throws -> UInt8? { preconditionFailure("a stream is taken by the buffer") }
 
         mutating func nextBuffer(suggested: Int) async throws -> [UInt8]? {
