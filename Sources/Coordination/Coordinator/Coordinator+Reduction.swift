@@ -162,8 +162,8 @@ extension Coordinator {
         guard case .working = phase, let reduction, ledger.isComplete else { return nil }
         let timeout = configuration.timing.failureTimeout
         // Sums follow at once what they are made from: what others have needed for that is the measure, not what computing takes.
-        let usual = sumTimes.max().map { max($0 * 4, timeout / 2) }
-        return reduction.lastSign + (usual ?? timeout)
+        // Not sooner than leases end, so that who is dead is taken for that.
+        return reduction.lastSign + max(timeout, (sumTimes.max() ?? .zero) * 4)
     }
 
     /// Called after every event: gives a group up that cannot come to its end.
