@@ -48,6 +48,10 @@ const char *smx_best_isa(void) {
     return known_isas[0].name;
 }
 
+const char *smx_isa_name(int index) {
+    return index >= 0 && index < known_isa_count ? known_isas[index].name : NULL;
+}
+
 bool smx_isa_is_supported(const char *isa) { return processor_has(isa); }
 
 int smx_set_isa(const char *isa) {

@@ -2,6 +2,7 @@ import ArgumentParser
 import Common
 import Foundation
 import Runtime
+import Training
 
 @main
 struct Main {
@@ -9,12 +10,14 @@ struct Main {
         StandardDescriptors.prepare()
         do {
             try ProcessLimits.prepare()
-            var command = try SelMixCommand.parseAsRoot()
+            var command = try SelMixCommand.parseAsRoot(
+                UserPath.expanded(arguments: Array(CommandLine.arguments.dropFirst())))
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()
             } else {
                 try command.run()
             }
+            try MappedFiles.checkIntact()
             ErrorOutput.requireOutput()
         } catch {
             ErrorOutput.exit(with: error)

@@ -40,9 +40,13 @@ struct SlurmOptions: ParsableArguments {
     func script(
         name: String, program: String, arguments: [String], shards: Int, output: String
     ) throws -> SlurmBatchScript {
-        SlurmBatchScript(
+        guard !output.contains(where: \.isNewline) else {
+            throw ValidationError("`output` has a line break, which a batch script cannot have")
+        }
+        return SlurmBatchScript(
             name: name, program: program, arguments: arguments, nodes: nodes,
             workersPerNode: workersPerNode ?? max(1, (shards + nodes - 1) / nodes), coresPerWorker: coresPerWorker,
-            log: output + "-%j.log", timeLimit: time, partition: partition, options: sbatchOption)
+            log: SlurmBatchScript.logPath(output) + "-%j.log", timeLimit: time, partition: partition,
+            options: sbatchOption)
     }
 }

@@ -63,6 +63,31 @@ import Testing
         }
     }
 
+    /// Where a value of the right width comes along, `map(Double.init)` takes its bits for a number: of the initialisers
+    /// without a label and with, the compiler chooses by type alone.
+    @Test(arguments: allowed.keys.sorted())
+    func numbersAreConvertedInTheOpen(module: String) throws {
+        for file in try Self.files(of: module) {
+            let text = try String(contentsOf: file, encoding: .utf8)
+            #expect(!text.contains(/\((Double|Float)\.init\)/), "\(module)/\(file.lastPathComponent)")
+        }
+    }
+
+    /// Writing to standard error without these traps, or blocks, when nobody reads; and a result that `print` could not write
+    /// would pass for written.
+    @Test(arguments: allowed.keys.sorted())
+    func oneWriterOfMessagesAndOneOfResults(module: String) throws {
+        for file in try Self.files(of: module) {
+            let text = try String(contentsOf: file, encoding: .utf8)
+            for word in ["FileHandle.standardError", "FileHandle.standardOutput", "StreamLogHandler"] {
+                #expect(!text.contains(word), "\(module)/\(file.lastPathComponent) uses \(word)")
+            }
+            // In SelMixCLI `print` is our own, and SimulateCLI looks at the end whether all was written.
+            let mayPrint = ["SelMixCLI", "SimulateCLI"].contains(module)
+            #expect(mayPrint || !text.contains(/\bprint\(/), "\(module)/\(file.lastPathComponent) prints")
+        }
+    }
+
     @Test(arguments: pure.sorted())
     func pureModulesTouchNothing(module: String) throws {
         let forbidden = [

@@ -23,6 +23,20 @@ struct PrometheusTests {
         }
     }
 
+    /// Each alert fires for what it is there for, and for nothing else.
+    @Test func alertsFireWhenTheyShould() throws {
+        let result = try promtool([
+            "test", "rules", Self.files.appendingPathComponent("prometheus/selmix.rules.test.yml").path,
+        ])
+        #expect(result.status == 0, "\(result.output)")
+        // No alert is left out.
+        let rules = try String(
+            contentsOf: Self.files.appendingPathComponent("prometheus/selmix.rules.yml"), encoding: .utf8)
+        let tests = try String(
+            contentsOf: Self.files.appendingPathComponent("prometheus/selmix.rules.test.yml"), encoding: .utf8)
+        for alert in rules.matches(of: /alert: (\w+)/) { #expect(tests.contains(alert.1), "\(alert.1)") }
+    }
+
     @Test func everyQueryOfRulesAndDashboardsAnswers() throws {
         let folder = try TemporaryFolder()
         let run = RunFolder(path: folder.path("run"))
@@ -76,6 +90,12 @@ struct PrometheusTests {
         }
         train.send(SIGINT)
         #expect(train.waitForExit() == 130)
+
+        // The run that ended in order was seen to do so.
+        try eventually("a scrape in vain") { try answer("up{job=\"selmix\"} == 0").contains("=> 0") }
+        #expect(
+            try answer("last_over_time(selmix_run_state{state=\"interrupted\"}[1d]) == 1").contains("=> 1"))
+        #expect(try !answer("ALERTS{alertname=\"SelmixCoordinatorGone\"}").contains("=>"))
     }
 
     /// No alert or panel asks for a metric that a run does not have, also where it answers nothing while all is well.

@@ -115,7 +115,9 @@ import Testing
             """, path: "/jobs/x.y.yaml")
         #expect(job.name == "123" && job.seed == .max)
         #expect(job.data.unlabeled?.features == "/elsewhere/u.npy")
-        #expect(job.head == HeadFiles(weight: "/jobs/~/h.safetensors#a/../b", bias: "/jobs/../h.safetensors#./b"))
+        #expect(
+            job.head
+                == HeadFiles(weight: NSHomeDirectory() + "/h.safetensors#a/../b", bias: "/jobs/../h.safetensors#./b"))
         #expect((job.objective.rate, job.objective.decay, job.objective.alpha) == (10, 0.5, 0.9))
         #expect((job.objective.tau, job.objective.multiplierMax, job.objective.tailFraction) == (0.02, 10, 0.2))
         #expect(job.selmix.policy.rawValue == "class-balanced" && job.selmix.formula.rawValue == "reference")

@@ -23,6 +23,8 @@ extern "C" {
 /// The best instruction set that this machine's processor and this oneDNN support, for example "avx512_core_bf16".
 /// Asking does not fix it.
 const char *_Nonnull smx_best_isa(void);
+/// The instruction sets that there are, from the plainest; null behind the last one.
+const char *_Nullable smx_isa_name(int index);
 /// Whether this machine can run `isa`; false for an unknown name too.
 bool smx_isa_is_supported(const char *_Nonnull isa);
 /// Limits oneDNN to `isa` for the life of the process. Must come before any product; returns a oneDNN status, an error when
@@ -52,6 +54,15 @@ int smx_product_create(smx_product *_Nullable *_Nonnull product, smx_product_sha
 int smx_product_run(const smx_product *_Nonnull product, const void *_Nonnull a, const void *_Nonnull b,
                     void *_Nonnull c);
 void smx_product_destroy(smx_product *_Nullable product);
+
+// MARK: Mapped files
+
+/// Lists a mapping whose pages may get lost: from then on they read as zeros, and the mapping is damaged. Returns its number,
+/// or -1 where too many are listed: that one ends the process with SIGBUS as ever.
+int smx_mapping_watch(const void *_Nonnull start, size_t length);
+bool smx_mapping_is_damaged(int number);
+/// Must come before the mapping is taken away.
+void smx_mapping_forget(int number);
 
 // MARK: Processors
 

@@ -6,6 +6,8 @@ public enum WorkerEvent: Sendable {
     case received(CoordinatorMessage, Header)
     /// No connection comes about, as the other side does not want it. With `retry` the reason may pass.
     case connectionRefused(reason: String, retry: Bool)
+    /// The coordinator cannot be reached, for a reason that may pass; worth knowing when this worker gives up.
+    case coordinatorOutOfReach(reason: String)
     /// Time passed; due at the latest at ``WorkerSession/nextDeadline``. `blocks` counts the work done since the start.
     case tick(blocks: UInt64)
     /// Files are being fetched; shows that loading gets on.

@@ -53,6 +53,8 @@ public struct WorkerSession: Sendable {
     private var orphanTimeout: Duration
     private var leaving: String?
     private var refusal: String?
+    /// Why the coordinator could not be reached when that was last looked at.
+    private var outOfReach: String?
 
     public init(_ configuration: Configuration) {
         self.configuration = configuration
@@ -86,6 +88,8 @@ public struct WorkerSession: Sendable {
             onMessage(message, header, at: now, &directives)
         case .connectionRefused(let reason, let retry):
             onConnectionRefused(reason, retry: retry, &directives)
+        case .coordinatorOutOfReach(let reason):
+            outOfReach = reason
         case .tick(let blocks):
             self.blocks = blocks
             onTick(at: now, &directives)
@@ -134,6 +138,7 @@ public struct WorkerSession: Sendable {
     ) {
         // A message to an earlier life, or from a coordinator that has been restarted since.
         guard accepts(header) else { return }
+        outOfReach = nil
         // A refusal is no help: who is refused for long leaves, as if nobody had answered.
         if case .refused = message {} else { lastHeard = now }
         switch message {
@@ -243,7 +248,9 @@ public struct WorkerSession: Sendable {
                     SelMixError(.cluster, "the coordinator has refused this worker for \(waited): \(refusal)")
                 } else {
                     SelMixError(
-                        .cluster, "no word from the coordinator for \(waited)",
+                        .cluster,
+                        "no word from the coordinator for \(waited)"
+                            + (outOfReach.map { ": it cannot be reached at \($0)" } ?? ""),
                         hint: "check that the coordinator runs, and the address given with --connect")
                 }
             exit(.failed(error), &directives)

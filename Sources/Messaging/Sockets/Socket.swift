@@ -130,14 +130,20 @@ public final class Socket {
     /// - Returns: the address in ZeroMQ's form, with the port that was picked where `address` asked for any (`:*`).
     public func bind(_ address: String) throws -> String {
         try checkPort(of: address)
-        try useIPv6(for: address)
-        guard zmq_bind(handle, address) == 0 else {
+        let place: String
+        do {
+            place = try TCPEndpoint(address)?.listening() ?? address
+        } catch let error as SelMixError {
+            throw SelMixError(
+                .cluster, "cannot listen on \(address): \(error.message)", hint: Self.listeningHint, cause: error.cause)
+        }
+        try useIPv6(for: place)
+        guard zmq_bind(handle, place) == 0 else {
             let inUse = zmq_errno() == EADDRINUSE
             throw SelMixError.zeroMQ(
                 inUse ? "the address \(address) is in use" : "cannot listen on \(address)", code: .cluster,
                 hint: inUse
-                    ? "another coordinator may be running there; choose another port with --bind"
-                    : "an address looks like tcp://0.0.0.0:7200 or ipc:///run/user/1000/selmix")
+                    ? "another coordinator may be running there; choose another port with --bind" : Self.listeningHint)
         }
         var buffer = [CChar](repeating: 0, count: 512)
         var length = buffer.count
@@ -145,8 +151,14 @@ public final class Socket {
         return String(decoding: buffer.prefix(max(0, length - 1)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
-    public func connect(_ address: String) throws {
+    private static let listeningHint =
+        "use an address or an interface of this machine, or all of them: tcp://0.0.0.0:7200, tcp://eth0:7200, "
+        + "ipc:///run/user/1000/selmix"
+
+    /// - Parameter overIPv6: whether a name stands for its IPv6 address.
+    public func connect(_ address: String, overIPv6: Bool = false) throws {
         try checkPort(of: address)
+        if overIPv6 { try set(ZMQ_IPV6, Int32(1)) }
         try useIPv6(for: address)
         guard zmq_connect(handle, address) == 0 else {
             throw SelMixError.zeroMQ(

@@ -22,9 +22,20 @@ struct CheckpointState: Sendable {
     var meanLoss: Double?
 }
 
+extension EventHistory.Checkpoint {
+    init(_ manifest: CheckpointManifest) {
+        self.init(
+            name: CheckpointStore.name(of: RoundIndex(manifest.nextRound)),
+            // A digest that is none agrees with no log.
+            position: LogPosition(
+                offset: manifest.eventOffset, digest: UInt64(manifest.eventDigest, radix: 16) ?? ~0),
+            nextStep: manifest.nextStep)
+    }
+}
+
 /// What a checkpoint says about itself besides its tensors.
 struct CheckpointManifest: Sendable, Codable, Equatable {
-    static let currentFormat = 1
+    static let currentFormat = 2
 
     var format = currentFormat
     var version: String
@@ -34,8 +45,9 @@ struct CheckpointManifest: Sendable, Codable, Equatable {
     var nextRound: Int
     /// The optimiser step that comes next.
     var nextStep: Int
-    /// Bytes of the event log that are older than this checkpoint.
+    /// Bytes of the event log that were durable before this checkpoint, and their digest (``LogPosition``).
     var eventOffset: UInt64
+    var eventDigest: String
     var classes: Int
     var dimension: Int
     var convergence: ConvergenceWindow?

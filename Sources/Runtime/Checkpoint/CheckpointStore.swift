@@ -22,9 +22,10 @@ struct CheckpointStore: Sendable {
     // MARK: Writing
 
     /// - Parameters:
+    ///   - log: how much of the event log is durable.
     ///   - keep: how many checkpoints stay, the newest ones.
     /// - Throws: when the disk refuses; what was there before stays as it was.
-    func write(_ state: CheckpointState, identity: Identity, eventOffset: UInt64, keep: Int) throws {
+    func write(_ state: CheckpointState, identity: Identity, log: LogPosition, keep: Int) throws {
         let name = Self.name(of: state.nextRound)
         let aside = "\(path)/.\(name).partial"
         let files = FileManager.default
@@ -39,7 +40,8 @@ struct CheckpointStore: Sendable {
             let manifest = CheckpointManifest(
                 version: Version.current, runID: identity.runID.description, epoch: identity.epoch.rawValue,
                 configurationDigest: identity.configuration.description, nextRound: state.nextRound.rawValue,
-                nextStep: identity.stepsPerRound * state.nextRound.rawValue, eventOffset: eventOffset,
+                nextStep: identity.stepsPerRound * state.nextRound.rawValue, eventOffset: log.offset,
+                eventDigest: log.digest.hexadecimal,
                 classes: layout[0], dimension: layout[1], convergence: state.convergence, history: state.history,
                 bestRound: state.bestRound, meanLoss: state.meanLoss, fileDigest: Self.digest(bytes),
                 tensors: Dictionary(
@@ -51,6 +53,8 @@ struct CheckpointStore: Sendable {
             try? files.removeItem(atPath: final)
             guard rename(aside, final) == 0 else { throw Self.systemError("rename") }
             try Self.sync(directory: path)
+            // The first one is in a directory that may be new itself.
+            try Self.sync(directory: URL(fileURLWithPath: path).deletingLastPathComponent().path)
         } catch {
             try? files.removeItem(atPath: aside)
             let known = SelMixError(describing: error)

@@ -19,6 +19,8 @@ public final class CoordinatedRun {
         public var access: Access
         /// Nil: no HTTP.
         public var http: MonitorServer.Options?
+        /// Whether something comes after the run that belongs to it, so that it is not finished before ``CoordinatedRun/finish()``.
+        public var isContinued: Bool
         /// How many workers are expected; nil: as many as the job asks for.
         public var workers: Int?
         /// Descriptors that child processes of this one take.
@@ -29,9 +31,10 @@ public final class CoordinatedRun {
         public init(
             control: String, bulk: String, display: ProgressDisplay.Style, tellsWaiting: Bool = true,
             resumes: Bool = true, access: Access = .local, http: MonitorServer.Options?, workers: Int? = nil,
-            children: Int = 0, childThreads: Int = 0
+            children: Int = 0, childThreads: Int = 0, isContinued: Bool = false
         ) {
             (self.workers, self.children, self.childThreads) = (workers, children, childThreads)
+            self.isContinued = isContinued
             self.access = access
             self.http = http
             self.resumes = resumes
@@ -49,10 +52,14 @@ public final class CoordinatedRun {
     private let display: ProgressDisplay
     private let server: MonitorServer?
     private let started = Date()
-    private let info: RunDirectory.Info
+    private var info: RunDirectory.Info
+    private let isContinued: Bool
     private var result: RunResult?
 
-    /// Opens everything that can fail: the output directory, the log, the sockets.
+    /// Opens everything that can fail: the output directory, the sockets, the log.
+    ///
+    /// Nothing is written before the ports are open, and the first thing then is run.json, so that a start that fails, or is
+    /// killed at any point, leaves either nothing of a run or a run that goes on.
     public init(_ run: PreparedRun, options: Options, log: Logger) throws {
         self.run = run
         // Before anything is written.
@@ -66,19 +73,16 @@ public final class CoordinatedRun {
         let previous = try directory.unfinished(run, resumes: options.resumes)
         let store = directory.checkpoints
         let newest = store.newest(layout: run.layout)
-        let events = try EventLog(path: directory.file(RunDirectory.Name.events), resuming: previous != nil)
+        let events = try EventLog(
+            path: directory.file(RunDirectory.Name.events), resuming: previous != nil,
+            from: newest.found.map { EventHistory.Checkpoint($0.0) })
         let start = RunStart(
             runID: previous?.runID ?? .random(), epoch: Epoch(rawValue: (previous?.epoch.rawValue ?? 0) + 1),
             quarantined: events.quarantined.reduce(into: [:]) { $0[$1.worker] = $1.reason }, state: newest.found?.1)
         display = ProgressDisplay(options.display)
-        let tensorBoard =
-            run.job.tensorBoard
-            ? try TensorBoardLog(
-                folder: directory.file(RunDirectory.Name.tensorBoard), epoch: start.epoch.rawValue, at: started) : nil
         let monitor = RunMonitor(run, runID: start.runID, epoch: start.epoch, at: SystemClock.now)
         recorder = RunRecorder(
-            job: run.job, log: events, tensorBoard: tensorBoard, display: display, tellsWaiting: options.tellsWaiting,
-            monitor: monitor)
+            job: run.job, log: events, display: display, tellsWaiting: options.tellsWaiting, monitor: monitor)
         let identity = CheckpointStore.Identity(
             runID: start.runID, epoch: start.epoch, configuration: run.configurationDigest,
             stepsPerRound: run.job.selmix.stepsPerRound)
@@ -87,8 +91,8 @@ public final class CoordinatedRun {
             run, start: start, listeningOn: .init(control: options.control, bulk: options.bulk),
             access: options.access, mostConnections: budget.connections, observer: recorder,
             checkpoints: { state in
-                // The log is durable before the checkpoint that names its length.
-                try store.write(state, identity: identity, eventOffset: events.sync(), keep: keep)
+                // The log is durable before the checkpoint that names its length and digest.
+                try store.write(state, identity: identity, log: events.sync(), keep: keep)
             }, log: log)
         let drainer = shell.drainer
         server = try options.http.map {
@@ -99,8 +103,19 @@ public final class CoordinatedRun {
             runID: start.runID, epoch: start.epoch, configurationDigest: run.configurationDigest.description,
             processID: getpid(), control: shell.addresses.control, bulk: shell.addresses.bulk,
             http: server?.url, version: Version.current, finished: false, job: run.job)
+        isContinued = options.isContinued
         // The epoch is on disk before any message carries it.
         try directory.write(info)
+        do {
+            try events.open()
+            if run.job.tensorBoard {
+                recorder.tensorBoard = try TensorBoardLog(
+                    folder: directory.file(RunDirectory.Name.tensorBoard), epoch: start.epoch.rawValue, at: started)
+            }
+        } catch {
+            if previous == nil { directory.removeStart() }
+            throw error
+        }
         recorder.onFailure = { [abort = shell.aborter] in abort($0) }
         if previous != nil {
             recorder.resume(from: start.state, refused: newest.refused, quarantined: events.quarantined)
@@ -132,7 +147,7 @@ public final class CoordinatedRun {
             concluding: { [self] in
                 let write = writer(.finished)
                 var info = info
-                info.finished = true
+                info.finished = !isContinued
                 return { [directory, info] result in
                     guard let report = try write(result) else {
                         preconditionFailure("a finished run without a validation")
@@ -150,8 +165,22 @@ public final class CoordinatedRun {
                 continuation.resume(returning: .failure(error))
             }
         }
-        await server?.stop()
-        let (outcome, result, finalReport) = try led.get()
+        let end = SystemClock.now
+        let ending = Result { try conclude(led.get()) }
+        // Last, as what the run has to leave does not wait for who watches it.
+        let isDone = if case .success = ending { true } else { false }
+        await server?.stop(since: end, patience: isDone ? Self.scrapePatience : Self.scrapePatienceWhenStopped)
+        return try ending.get()
+    }
+
+    /// How long the port of a finished run may stay open for whoever asks for metrics at intervals: as long as Prometheus
+    /// asks by default, and some time for it to be late.
+    private static let scrapePatience = Duration.seconds(80)
+    /// Of one that was asked to stop, or failed: well within what schedulers and service managers allow for that.
+    private static let scrapePatienceWhenStopped = Duration.seconds(20)
+
+    private func conclude(_ led: (outcome: Outcome, result: RunResult, report: RunReport?)) throws -> RunReport {
+        let (outcome, result, finalReport) = led
         display.close()
         self.result = result
         if let finalReport { return finalReport }
@@ -181,6 +210,12 @@ public final class CoordinatedRun {
                 result, outcome: outcome, runID: runID, started: started, progress: progress,
                 rejections: rejections)
         }
+    }
+
+    /// Marks a run as finished that something else came after.
+    func finish() throws {
+        info.finished = true
+        try directory.write(info)
     }
 
     /// Writes the report again with a comparison.

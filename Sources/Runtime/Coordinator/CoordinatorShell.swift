@@ -370,6 +370,7 @@ public final class CoordinatorShell {
             self.weights = weights
             observer.stepTraced(trace)
             handle(.stepped(result))
+            checkpoint(after: result.step)
             // The next assignments will bring these.
             _ = schedule?.pairs(of: result.step + 3)
         case .implausible(let step, let found, let contributions):
@@ -592,15 +593,15 @@ public final class CoordinatorShell {
             if tracesShards { trace.trace(contributions, tensors: engine.weights.digests) }
             return .stepped(result, published, trace)
         }
-        let next = step + 1
-        if next.rawValue.isMultiple(of: run.job.selmix.stepsPerRound) {
-            checkpoint(before: RoundIndex(next.rawValue / run.job.selmix.stepsPerRound), after: step)
-        }
     }
 
-    /// Behind the step on the compute queue, while the workers validate already. A checkpoint that cannot be written is
-    /// told, and the run goes on: the one before is still there.
-    private func checkpoint(before round: RoundIndex, after step: StepIndex) {
+    /// At the end of a round: behind the step on the compute queue, while the workers validate already. Called once the step
+    /// is in the event log, which the checkpoint makes durable first: a run that goes on from here does not take the step
+    /// again. A checkpoint that cannot be written is reported, and the run goes on: the one before is still there.
+    private func checkpoint(after step: StepIndex) {
+        let (rounds, rest) = (step + 1).rawValue.quotientAndRemainder(dividingBy: run.job.selmix.stepsPerRound)
+        guard rest == 0 else { return }
+        let round = RoundIndex(rounds)
         compute.async { [mailbox, box, checkpoints] in
             // A step that was not taken has no weights to go on from.
             guard box.engine.lastStep == step, let state = box.engine.state(before: round) else { return }

@@ -90,6 +90,7 @@ public struct PreparedRun: Sendable {
         let text = job.configurationJSON + instructionSet + digests.map(\.hexadecimal).joined()
         configurationDigest = Digest(
             rawValue: Array(text.utf8).withUnsafeBytes { smx_hash($0.baseAddress!, $0.count, 0) })
+        try MappedFiles.checkIntact()
     }
 
     /// The head's two tensors, by the job file's references.
@@ -107,6 +108,7 @@ public struct PreparedRun: Sendable {
         var counts = ConfusionCounts(classes: classes)
         try HeadEvaluation(classes: classes, dimension: dimension).add(
             split, shard: ShardID(0), of: 1, weights: head, counts: &counts)
+        try MappedFiles.checkIntact()
         return counts
     }
 }

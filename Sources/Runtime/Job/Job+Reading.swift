@@ -19,7 +19,7 @@ extension Job {
             head: try HeadFiles(
                 reading: root.section("head", required: "head: \(HeadFiles.example)"), folder: folder),
             objective: try .init(reading: root.section("objective", required: "objective: {name: min-recall}")),
-            output: folder.absolute(try root.text("output", required: "output: runs/\(name)")))
+            output: try root.path("output", required: "output: runs/\(name)", folder.absolute))
         self.seed = seed
         let preset = try root.choice("preset", or: Preset.standard)
         selmix = try SelMixSettings(reading: root.section("selmix"), over: preset.selmix)
@@ -69,8 +69,9 @@ extension DataFiles {
         validation = try split("validation")
         test = section.value("test") == nil ? nil : try split("test")
         guard section.value("unlabeled") != nil else { return }
-        let features = try section.section("unlabeled").text("features", required: "features: FILE#TENSOR")
-        unlabeled = UnlabeledFiles(features: folder.reference(features))
+        let features = try section.section("unlabeled").path(
+            "features", required: "features: FILE#TENSOR", folder.reference)
+        unlabeled = UnlabeledFiles(features: features)
     }
 }
 
@@ -78,8 +79,8 @@ extension SplitFiles {
     fileprivate static let example = "{features: FILE#TENSOR, labels: FILE#TENSOR}"
 
     fileprivate init(reading section: JobSection, folder: JobFolder) throws {
-        features = folder.reference(try section.text("features", required: "features: FILE#TENSOR"))
-        labels = folder.reference(try section.text("labels", required: "labels: FILE#TENSOR"))
+        features = try section.path("features", required: "features: FILE#TENSOR", folder.reference)
+        labels = try section.path("labels", required: "labels: FILE#TENSOR", folder.reference)
     }
 }
 
@@ -87,7 +88,7 @@ extension HeadFiles {
     fileprivate static let example = "{weight: head.safetensors#weight, bias: head.safetensors#bias}"
 
     fileprivate init(reading section: JobSection, folder: JobFolder) throws {
-        weight = folder.reference(try section.text("weight", required: "weight: head.safetensors#weight"))
-        bias = folder.reference(try section.text("bias", required: "bias: head.safetensors#bias"))
+        weight = try section.path("weight", required: "weight: head.safetensors#weight", folder.reference)
+        bias = try section.path("bias", required: "bias: head.safetensors#bias", folder.reference)
     }
 }

@@ -96,6 +96,14 @@ extension ClusterSettings {
         slowWorkers = try section.choice("slowWorkers", or: slowWorkers)
         staging = try section.choice("staging", or: staging)
         instructionSet = try section.text("instructionSet")
+        if let name = instructionSet, !InstructionSet.names.contains(name) {
+            let nearest =
+                Suggestion.nearest(to: name, among: InstructionSet.names).map { "did you mean `\($0)`? " } ?? ""
+            throw section.origin(of: "instructionSet").error(
+                "there is no instruction set `\(name)`",
+                hint: nearest + "there are \(InstructionSet.names.joined(separator: ", ")); this machine's best is "
+                    + InstructionSet.best)
+        }
     }
 }
 

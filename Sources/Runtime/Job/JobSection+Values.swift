@@ -98,6 +98,16 @@ extension JobSection {
         }
     }
 
+    /// A required path, made absolute by `resolve`, whose errors get the line.
+    func path(_ key: String, required: String, _ resolve: (String) throws -> String) throws -> String {
+        let text = try text(key, required: required)
+        do {
+            return try resolve(text)
+        } catch let error as SelMixError {
+            throw origin(of: key).error(error.message, hint: error.hint)
+        }
+    }
+
     /// `[low, high]` with 0 <= low <= high <= 1.
     func fractions(_ key: String, or standard: ClosedRange<Double>) throws -> ClosedRange<Double> {
         guard let node = value(key) else { return standard }

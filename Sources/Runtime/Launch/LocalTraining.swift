@@ -26,19 +26,29 @@ public struct LocalTraining: Sendable {
 
     /// - Throws: what ended a run that did not finish.
     public func callAsFunction(_ prepared: PreparedRun, log: Logger) async throws -> RunReport {
-        let (run, report) = try await train(prepared, http: http, log: log)
+        let (run, report) = try await train(prepared, http: http, isContinued: prepared.job.baselines, log: log)
         guard prepared.job.baselines else { return report }
+        // The run counts as finished when these are there too: after a kill among them it goes on with --resume, its own steps
+        // are all taken, and so are those of the baselines that were done.
+        var again = self
+        again.resumes = true
         let suite = BaselineSuite(
             run: prepared, directory: prepared.job.output + "/baselines",
-            train: { try await train(PreparedRun($0), http: nil, log: log).report },
+            train: { [again] job in
+                let prepared = try PreparedRun(job)
+                if let report = RunDirectory.finishedReport(of: prepared) { return report }
+                return try await again.train(prepared, http: nil, log: log).report
+            },
             announce: { [display] line in
                 display.tell(line)
             })
-        return try run.value.add(try await suite(comparedWith: report), to: report)
+        let compared = try run.value.add(try await suite(comparedWith: report), to: report)
+        try run.value.finish()
+        return compared
     }
 
     private func train(
-        _ prepared: PreparedRun, http: MonitorServer.Options?, log: Logger
+        _ prepared: PreparedRun, http: MonitorServer.Options?, isContinued: Bool = false, log: Logger
     ) async throws -> (run: CarriedRun, report: RunReport) {
         let sockets = try SocketDirectory()
         // A run with fewer workers than were asked for would look slow without saying why, so it starts with all of them.
@@ -53,7 +63,7 @@ public struct LocalTraining: Sendable {
                     control: sockets.address("control"), bulk: sockets.address("bulk"), display: display,
                     tellsWaiting: false, resumes: resumes, http: http, workers: workers,
                     children: DescriptorBudget.child * workers,
-                    childThreads: ProcessLimits.workerThreads * workers), log: log))
+                    childThreads: ProcessLimits.workerThreads * workers, isContinued: isContinued), log: log))
         let signals = StopSignals(onStop: run.value.shell.stopper)
         let addresses = run.value.shell.addresses
         let processes = LocalWorkers(

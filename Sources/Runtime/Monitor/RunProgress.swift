@@ -20,6 +20,7 @@ public struct RunProgress: Sendable {
     private(set) var quarantined: [QuarantinedWorker] = []
     /// Time spent in steps, without validations and selections.
     private var trainingTime = Duration.zero
+    /// Steps of this start of the coordinator.
     private var trainingSteps = 0
     private var trainingSince: Instant?
     private let startedAt: Instant
@@ -67,8 +68,15 @@ public struct RunProgress: Sendable {
         best = max(best ?? report.objective, report.objective)
     }
 
-    /// Takes up what an earlier start of the coordinator found out.
-    mutating func resume(quarantined: [QuarantinedWorker]) { self.quarantined = quarantined }
+    /// Takes up what earlier starts of the coordinator did and found out.
+    mutating func resume(from round: Int, quarantined: [QuarantinedWorker]) {
+        self.round = round
+        stepsDone = round * stepsPerRound
+        self.quarantined = quarantined
+    }
+
+    /// Whether this start of the coordinator has taken a step.
+    var hasBegun: Bool { trainingSteps > 0 }
 
     public var steps: Int { rounds * stepsPerRound }
 
@@ -79,10 +87,11 @@ public struct RunProgress: Sendable {
         return seconds > 0 ? Double(trainingSteps * batch) / seconds : 0
     }
 
-    /// Time that the rest takes if it goes on as it went; nil before the first step.
+    /// Time that the rest takes if it goes on as it went since this start of the coordinator; nil before its first step. What
+    /// earlier starts have done took time that nobody here has seen.
     func remaining(at now: Instant) -> Duration? {
-        guard let firstStepAt, stepsDone > 0 else { return nil }
-        return (now - firstStepAt) * Double(steps - stepsDone) / Double(stepsDone)
+        guard let firstStepAt, trainingSteps > 0 else { return nil }
+        return (now - firstStepAt) * Double(steps - stepsDone) / Double(trainingSteps)
     }
 }
 

@@ -45,8 +45,8 @@ struct EventLine: Encodable {
         if !trace.tensors.isEmpty { tensorDigests = trace.tensors }
     }
 
-    /// In UTC, to the millisecond.
-    static let stampFormat = Date.ISO8601FormatStyle().year().month().day().time(includingFractionalSeconds: true)
+    /// ISO 8601 in UTC, with the zone, to the millisecond.
+    static let stampFormat = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
 
     static func stamp(_ time: Date) -> String { time.formatted(stampFormat) }
 

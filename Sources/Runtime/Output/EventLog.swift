@@ -6,11 +6,15 @@ import Synchronization
 /// events.jsonl: one JSON object a line, in the order in which things happened.
 ///
 /// A line that cannot be written ends the run, as a run without its log could not be compared or resumed. A run that goes
-/// on after its coordinator died goes on in the same file: a torn last line is cut off, and a step that is taken again must
-/// have the digest that is already there, and is not logged twice.
+/// on after its coordinator died goes on in the same file, once that has been seen to be what was written
+/// (``EventHistory``): a torn last line is cut off, and a step that is taken again must have the digest that is already
+/// there, and is not logged twice.
 final class EventLog: Sendable {
     private struct State {
-        var handle: FileHandle
+        /// Nil until ``open()``.
+        var handle: FileHandle?
+        /// What has been written.
+        var position: LogPosition
         var failure: SelMixError?
         /// Digests of steps that an earlier start logged.
         var logged: [Int: String]
@@ -26,64 +30,46 @@ final class EventLog: Sendable {
     /// What ended the log, if anything has.
     var failure: SelMixError? { state.withLock { $0.failure } }
 
-    /// - Parameter resuming: goes on in a file that is there; otherwise makes a new one.
-    init(path: String, resuming: Bool) throws {
+    /// Reads what is there, and changes nothing.
+    ///
+    /// - Parameters:
+    ///   - resuming: goes on in a file that is there; otherwise ``open()`` makes a new one.
+    ///   - checkpoint: where the run goes on, which the file has to agree with.
+    init(path: String, resuming: Bool, from checkpoint: EventHistory.Checkpoint? = nil) throws {
         self.path = path
-        var earlier = Earlier()
+        var earlier = EventHistory()
         if resuming {
-            earlier = try Self.mend(path)
-        } else if !FileManager.default.createFile(atPath: path, contents: nil) {
-            throw SelMixError(.failed, "the event log \(path) cannot be made", cause: String(cString: strerror(errno)))
+            let data = try FileManager.default.fileExists(atPath: path) ? Self.read(path) : Data()
+            earlier = try EventHistory(data, path: path, checkpoint: checkpoint)
         }
-        guard let handle = FileHandle(forWritingAtPath: path) else {
-            throw SelMixError(
-                .failed, "the event log \(path) cannot be opened", cause: String(cString: strerror(errno)))
-        }
-        try handle.seekToEnd()
-        state = Mutex(State(handle: handle, failure: nil, logged: earlier.steps, validated: earlier.rounds))
         quarantined = earlier.quarantined
+        state = Mutex(State(position: earlier.end, logged: earlier.steps, validated: earlier.rounds))
     }
 
-    /// What earlier starts of the coordinator logged.
-    private struct Earlier {
-        /// Digests by step.
-        var steps: [Int: String] = [:]
-        var rounds: Set<Int> = []
-        var quarantined: [QuarantinedWorker] = []
+    private static func read(_ path: String) throws -> Data {
+        do {
+            return try Data(contentsOf: URL(fileURLWithPath: path))
+        } catch {
+            throw SelMixError(
+                .failed, "the event log \(path) cannot be read", cause: SelMixError.systemText(of: error))
+        }
     }
 
-    /// Cuts off a torn last line, and reads the others.
-    private static func mend(_ path: String) throws -> Earlier {
-        guard let data = FileManager.default.contents(atPath: path) else { return Earlier() }
-        let end = data.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
-        if end < data.count { truncate(path, off_t(end)) }
-        struct Line: Decodable {
-            var event: String
-            var step: Int?
-            var round: Int?
-            var weightsDigest: String?
-            var worker: String?
-            var host: String?
-            var reason: String?
+    /// Makes the file, or cuts off what was torn at the end of the one that is there; nothing is logged before.
+    func open() throws {
+        try state.withLock { state in
+            let descriptor = Glibc.open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o666)
+            guard descriptor >= 0, ftruncate(descriptor, off_t(state.position.offset)) == 0,
+                lseek(descriptor, 0, SEEK_END) >= 0
+            else {
+                let cause = String(cString: strerror(errno))
+                if descriptor >= 0 { close(descriptor) }
+                throw SelMixError(.failed, "the event log \(path) cannot be opened", cause: cause)
+            }
+            state.handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+            // A machine that dies must not lose the file's name, with checkpoints there that count on it.
+            try CheckpointStore.sync(directory: URL(fileURLWithPath: path).deletingLastPathComponent().path)
         }
-        let decoder = JSONDecoder()
-        var earlier = Earlier()
-        for text in data[..<end].split(separator: UInt8(ascii: "\n")) {
-            guard let line = try? decoder.decode(Line.self, from: Data(text)) else {
-                throw SelMixError(
-                    .failed, "the event log \(path) holds a line that is no event",
-                    hint: "restore the file, or begin a new run in another `output`")
-            }
-            if line.event == "step", let step = line.step, let digest = line.weightsDigest {
-                earlier.steps[step] = digest
-            }
-            if line.event == "validated", let round = line.round { earlier.rounds.insert(round) }
-            if line.event == "quarantined", let worker = line.worker {
-                earlier.quarantined.append(
-                    QuarantinedWorker(worker: worker, host: line.host ?? "", reason: line.reason ?? ""))
-            }
-        }
-        return earlier
     }
 
     /// - Returns: an error when a step that is repeated gave other weights than the log has.
@@ -111,11 +97,12 @@ final class EventLog: Sendable {
 
     /// Makes everything so far durable.
     ///
-    /// - Returns: the length of the log, in bytes.
-    func sync() throws -> UInt64 {
+    /// - Returns: how far that is.
+    func sync() throws -> LogPosition {
         try state.withLock { state in
-            try state.handle.synchronize()
-            return try state.handle.offset()
+            if let failure = state.failure { throw failure }
+            try state.handle?.synchronize()
+            return state.position
         }
     }
 
@@ -126,8 +113,10 @@ final class EventLog: Sendable {
             do {
                 let encoder = JSONEncoder()
                 encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-                let text = String(decoding: try encoder.encode(line), as: UTF8.self).printableJSON + "\n"
-                try state.handle.write(contentsOf: Data(text.utf8))
+                let bytes = Array((String(decoding: try encoder.encode(line), as: UTF8.self).printableJSON + "\n").utf8)
+                guard let handle = state.handle else { preconditionFailure("an event before the log is opened") }
+                try handle.write(contentsOf: bytes)
+                state.position.advance(over: bytes)
             } catch {
                 state.failure = SelMixError(
                     .failed, "the event log \(path) cannot be written",

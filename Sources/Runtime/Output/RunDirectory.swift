@@ -15,6 +15,7 @@ public final class RunDirectory: Sendable {
         public static let events = "events.jsonl"
         public static let run = "run.json"
         public static let tensorBoard = "tensorboard"
+        static let checkpoints = "checkpoints"
         static let lock = ".lock"
     }
 
@@ -78,9 +79,7 @@ public final class RunDirectory: Sendable {
     /// - Throws: when the directory holds another run, or this one and it is finished, or is not to be resumed.
     func unfinished(_ run: PreparedRun, resumes: Bool) throws -> Info? {
         guard let info = try info() else {
-            let existing = [Name.report, Name.events, Name.head, Name.tensorBoard].filter {
-                FileManager.default.fileExists(atPath: file($0))
-            }
+            let existing = foreignFiles
             guard existing.isEmpty else { throw occupied("files of another run (\(existing.joined(separator: ", ")))") }
             return nil
         }
@@ -96,6 +95,37 @@ public final class RunDirectory: Sendable {
             throw SelMixError(.failed, "\(path) holds this run, unfinished", hint: "add --resume to go on with it")
         }
         return info
+    }
+
+    /// What lies here that only a run leaves, and no run.json beside it to say which.
+    ///
+    /// An event log without a line is of a start that came to nothing, and so is what lies beside it for TensorBoard: run.json
+    /// was not always the first file of a run.
+    private var foreignFiles: [String] {
+        func isThere(_ name: String) -> Bool { FileManager.default.fileExists(atPath: file(name)) }
+        let size = try? FileManager.default.attributesOfItem(atPath: file(Name.events))[.size] as? Int
+        let isEarlyEnd = size == 0
+        return [Name.report, Name.head].filter(isThere)
+            + (isEarlyEnd ? [] : [Name.events, Name.tensorBoard].filter(isThere))
+            + (checkpoints.names().isEmpty ? [] : [Name.checkpoints])
+    }
+
+    /// Takes back the files of a start that failed before its run began.
+    func removeStart() {
+        for name in [Name.events, Name.run] { unlink(file(name)) }
+    }
+
+    /// The report of a finished run of this configuration, if that is what the directory holds.
+    static func finishedReport(of run: PreparedRun) -> RunReport? {
+        let path = run.job.output + "/"
+        guard let data = FileManager.default.contents(atPath: path + Name.run),
+            let info = try? JSONDecoder().decode(Info.self, from: data), info.finished,
+            info.configurationDigest == run.configurationDigest.description,
+            let report = FileManager.default.contents(atPath: path + Name.report)
+        else { return nil }
+        let decoder = JSONDecoder()
+        decoder.dateDecodingStrategy = .iso8601
+        return try? decoder.decode(RunReport.self, from: report)
     }
 
     private func occupied(_ what: String) -> SelMixError {
@@ -117,7 +147,7 @@ public final class RunDirectory: Sendable {
         try write(JSONEncoder.report.encode(info) + [UInt8(ascii: "\n")], to: Name.run)
     }
 
-    var checkpoints: CheckpointStore { CheckpointStore(path: file("checkpoints")) }
+    var checkpoints: CheckpointStore { CheckpointStore(path: file(Name.checkpoints)) }
 
     deinit { close(lock) }
 

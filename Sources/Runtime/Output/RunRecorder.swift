@@ -8,7 +8,8 @@ final class RunRecorder: RunObserver {
     private(set) var progress: RunProgress
     private(set) var rejections = RejectionCounts()
     private let log: EventLog
-    private let tensorBoard: TensorBoardLog?
+    /// Nil: none is wanted.
+    var tensorBoard: TensorBoardLog?
     /// Of the step that is told next.
     private var trace: StepTrace?
     private let display: ProgressDisplay
@@ -20,14 +21,12 @@ final class RunRecorder: RunObserver {
     private let monitor: RunMonitor
 
     init(
-        job: Job, log: EventLog, tensorBoard: TensorBoardLog?, display: ProgressDisplay, tellsWaiting: Bool,
-        monitor: RunMonitor
+        job: Job, log: EventLog, display: ProgressDisplay, tellsWaiting: Bool, monitor: RunMonitor
     ) {
         self.monitor = monitor
         self.tellsWaiting = tellsWaiting
         progress = RunProgress(job: job, at: SystemClock.now)
         self.log = log
-        self.tensorBoard = tensorBoard
         self.display = display
     }
 
@@ -80,7 +79,7 @@ final class RunRecorder: RunObserver {
 
     /// Takes up a run where a checkpoint left it.
     func resume(from state: CheckpointState?, refused: [SelMixError], quarantined: [QuarantinedWorker]) {
-        progress.resume(quarantined: quarantined)
+        progress.resume(from: state?.nextRound.rawValue ?? 0, quarantined: quarantined)
         for error in refused {
             check(log.append(EventLine(name: "checkpoint-refused", time: Date(), reason: error.description)))
             display.note("warning: \(error); an earlier one is used", progress, at: SystemClock.now)
@@ -103,7 +102,7 @@ final class RunRecorder: RunObserver {
     /// What a person who watches should be told at once.
     private func notice(_ event: RunEvent) -> String? {
         switch event {
-        case .waiting(let reason) where tellsWaiting || progress.stepsDone > 0: "waiting: \(reason)"
+        case .waiting(let reason) where tellsWaiting || progress.hasBegun: "waiting: \(reason)"
         case .workerLost(_, _, "quarantined"): nil
         case .workerLost(let name, _, let reason): "lost worker \(name): \(reason)"
         case .workerRefused(_, _, let reason): "refused: \(reason)"
@@ -111,7 +110,7 @@ final class RunRecorder: RunObserver {
         case .workerDraining(let name, _, let reason): "worker \(name) is leaving: \(reason)"
         case .quarantined(let quarantine):
             "warning: quarantined worker \(quarantine.worker) (\(quarantine.host)): \(quarantine.reason)"
-        case .workerReady(let name, _) where progress.stepsDone > 0: "worker \(name) joined"
+        case .workerReady(let name, _) where progress.hasBegun: "worker \(name) joined"
         case .moved(let shards, let work, let name):
             "\(shards.count) shard\(shards.count == 1 ? "" : "s") of \(work) moved to \(name)"
         case .copied(let shards, _, let straggler, let name):

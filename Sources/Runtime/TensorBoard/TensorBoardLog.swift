@@ -98,8 +98,8 @@ extension RoundReport {
             ("validation/hMean", hMean), ("validation/headRecall", headRecall), ("validation/tailRecall", tailRecall),
             ("validation/minCoverage", minCoverage), ("validation/objectiveChange", objectiveChange),
             ("selection/largestGain", largestGain), ("selection/expectedGain", expectedGain),
-            ("selection/positivePairs", positivePairs.map(Double.init)),
-            ("selection/emptyPseudoClasses", emptyPseudoClasses.map(Double.init)), ("training/roundLoss", loss),
+            ("selection/positivePairs", positivePairs.map { Double($0) }),
+            ("selection/emptyPseudoClasses", emptyPseudoClasses.map { Double($0) }), ("training/roundLoss", loss),
         ]
         return all.compactMap { tag, value in value.map { (tag, $0) } }
     }

@@ -39,6 +39,7 @@ public final class WorkerShell {
     /// What reaches the network thread from the others.
     private enum Arrival: Sendable {
         case session(WorkerEvent)
+        case reach(TCPEndpoint.Reach)
         case loaded(WorkerData, probe: Digest, SelfTest)
         /// Computed under a generation of the session, with the tensors to send.
         case computed(WorkerEngine.Output, generation: UInt64)
@@ -86,6 +87,7 @@ public final class WorkerShell {
     private var exit: WorkerExit?
     /// The last failed handshake that was told.
     private var told: String?
+    private var reach: CoordinatorReach
     /// When to connect afresh.
     private var reconnection: Instant?
     /// A hello or a readiness that waits for the sockets to be connected.
@@ -125,6 +127,7 @@ public final class WorkerShell {
             return allowed[core]
         }
         group = WorkerGroup(meter: meter, log: log)
+        reach = CoordinatorReach(options.controlAddress)
         try OpenFiles.require(Self.descriptors, for: "a worker")
         try SystemThread.require(ProcessLimits.workerThreads)
         mailbox = try Mailbox()
@@ -165,6 +168,7 @@ public final class WorkerShell {
                 takePiece(piece.index, of: piece.version, [piece.frame])
             }
             tellFailedHandshakes()
+            lookForCoordinator()
             for arrival in mailbox.takeAll() { handle(arrival) }
             if let deadline = reconnection, SystemClock.now >= deadline {
                 reconnection = nil
@@ -361,6 +365,14 @@ public final class WorkerShell {
         let generation = progress.generation.load(ordering: .relaxed)
         switch arrival {
         case .session(let event): handle(event)
+        case .reach(let found):
+            switch reach.take(found, at: SystemClock.now) {
+            case .nothing: break
+            case .reconnect: connect(as: session.incarnation)
+            case .report(let reason):
+                log.warning("cannot reach the coordinator at \(reason); still trying")
+                handle(.coordinatorOutOfReach(reason: reason))
+            }
         case .loaded(let data, let probe, var test):
             test.roundTrip = greetingTime.seconds
             selfTest = test
@@ -450,9 +462,10 @@ public final class WorkerShell {
                 options: .init(
                     longestFrame: 1 << 36, queueLength: CoordinatorShell.bulkQueue, security: options.security),
                 doorkeeper: doorkeeper)
-            try control.connect(options.controlAddress)
-            try bulk.connect(options.bulkAddress)
+            try control.connect(options.controlAddress, overIPv6: reach.usesIPv6)
+            try bulk.connect(options.bulkAddress, overIPv6: reach.usesIPv6)
             (self.control, self.bulk) = (control, bulk)
+            reach.connecting(at: SystemClock.now)
         } catch {
             exit = .failed(SelMixError(describing: error))
         }
@@ -462,11 +475,22 @@ public final class WorkerShell {
     private func tellFailedHandshakes() {
         for refusal in doorkeeper.takeRefusals() {
             guard let reason = HandshakeAdvice(refusal.rejection, security: options.security) else { continue }
+            reach.reached(at: SystemClock.now)
             if told != reason.text { log.warning("no connection to the coordinator: \(reason.text)") }
             told = reason.text
             // ZeroMQ does not try again by itself after such an end.
             if !reason.mayPass { reconnection = SystemClock.now + options.timing.helloInterval }
             handle(.connectionRefused(reason: reason.text, retry: reason.mayPass))
+        }
+    }
+
+    /// Looks why no connection comes about, while none does.
+    private func lookForCoordinator() {
+        let now = SystemClock.now
+        if control?.canSend == true {
+            reach.connecting(at: now)
+        } else {
+            reach.look(at: now) { [mailbox] in mailbox.post(.reach($0)) }
         }
     }
 
@@ -551,6 +575,7 @@ public final class WorkerShell {
                 let data = try WorkerData(job: job.reading(places))
                 let probe = Digest(rawValue: try InstructionSet.probe())
                 let test = try SelfTest.measure(features: data.trainFeatures)
+                try MappedFiles.checkIntact()
                 mailbox.post(.loaded(data, probe: probe, test))
             } catch {
                 mailbox.post(.session(.loadFailed(SelMixError(describing: error))))
@@ -573,8 +598,13 @@ public final class WorkerShell {
                     try engine.engine.compute(
                         assignment, weights: values, pairs: plan.pairs, unlabeled: plan.unlabeled,
                         isWanted: { progress.generation.load(ordering: .relaxed) == generation },
-                        deliver: { mailbox.post(.computed($0, generation: generation)) })
+                        deliver: { output in
+                            // Nothing that was made of missing data goes out; that it is missing is said below.
+                            guard (try? MappedFiles.checkIntact()) != nil else { return }
+                            mailbox.post(.computed(output, generation: generation))
+                        })
                 }
+                try MappedFiles.checkIntact()
                 mailbox.post(.assignmentDone(assignment.number, generation: generation))
                 guard let next = plan.next(after: assignment) else { return }
                 meter.measureAhead {

@@ -8,6 +8,9 @@ public enum InstructionSet {
     /// The best that this machine has.
     public static var best: String { String(cString: smx_best_isa()) }
 
+    /// All that there are, from the plainest, whether or not this machine has them.
+    public static let names = (Int32(0)..<64).compactMap { smx_isa_name($0).map { String(cString: $0) } }
+
     public static func isSupported(_ name: String) -> Bool { smx_isa_is_supported(name) }
 
     /// The version of oneDNN in use; also part of a product's bits.

@@ -26,7 +26,7 @@ struct AliasTable: Sendable {
         }
         // What is left on either side differs from 1 by rounding alone.
         for index in large + small { threshold[index] = 1 }
-        self.threshold = threshold.map(Float.init)
+        self.threshold = threshold.map { Float($0) }
         self.alias = alias
     }
 

@@ -35,7 +35,7 @@ public struct PairSampler {
         let block = philox.block(.classPair, index: step.rawValue, slot: slot)
         let label = labels.draw(block.low)
         if partners[label] == nil {
-            partners[label] = AliasTable(weights: distribution.probabilities[row: label].map(Double.init))
+            partners[label] = AliasTable(weights: distribution.probabilities[row: label].map { Double($0) })
         }
         return ClassPair(label: label, partner: partners[label]!.draw(block.high))
     }

@@ -19,7 +19,7 @@ public enum Policy: String, Sendable, Codable, CaseIterable {
         case .selmix: .selective(gain: gain, temperature: temperature, floor: floor)
         case .uniform: .uniform(classes: gain.rows)
         case .classBalanced: Self.diagonal([Double](repeating: 1, count: gain.rows))
-        case .instance: Self.diagonal(trainCounts.map(Double.init))
+        case .instance: Self.diagonal(trainCounts.map { Double($0) })
         }
     }
 

@@ -30,7 +30,7 @@ struct WorkerCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        if exitWithParent { try Lifeline.attach() }
+        if exitWithParent { try Lifeline.attach(address: connect, keys: access.keys) }
         let bulk = try connectBulk ?? Endpoint.bulk(besides: connect)
         let identity = try access.access.worker(named: name, connectingTo: [connect, bulk])
         let log = logging.logger("selmix.worker", fields: ["worker": identity.name])

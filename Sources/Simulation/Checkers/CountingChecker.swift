@@ -19,6 +19,8 @@ struct CountingChecker {
     private var wrong: Set<TreeNode> = []
     /// A wrong node that was not to be audited has been used: from here on the bits are those of another run.
     private(set) var isSpoilt = false
+    /// The last step that was taken, by any start of the coordinator.
+    private(set) var lastStep: StepIndex?
     /// The workers that sum the open step, as its assignments say.
     private var group: ReductionGroup?
     /// The open step's group was given up.
@@ -175,6 +177,7 @@ struct CountingChecker {
                     + (group == nil ? "do not sum it" : "sum it"))
         }
         try complete(.train(result.step))
+        lastStep = max(lastStep ?? result.step, result.step)
         guard isSpoilt || result == reference.steps[result.step.rawValue] else {
             throw Violation("step \(result.step) made other weights than the undisturbed run")
         }

@@ -12,7 +12,7 @@ extension Cluster {
             return
         }
         epochs += 1
-        let (start, loss) = disk.restore()
+        let (start, loss) = try disk.restore()
         if loss == .torn { statistics.count(.checkpointTorn) }
         let epoch = Epoch(rawValue: epochs)
         coordinator = CoordinatorProcess(
@@ -97,9 +97,12 @@ extension Cluster {
     private func apply(_ step: StepIndex, _ sum: GradientSum, summed: Set<Int>) throws(Violation) {
         let result = coordinator!.state.apply(step, sum, model)
         try counting.stepped(result, summed: summed)
-        writeCheckpoint(after: step)
+        if canary == .eagerCheckpoint { writeCheckpoint(after: step) }
         passWeightsOn(WeightsVersion(step.rawValue + 1))
+        let epoch = coordinator!.epoch
         try tell(.stepped(result))
+        // Who died before the step was in the log has not written a checkpoint either.
+        if canary != .eagerCheckpoint, coordinator?.epoch == epoch { writeCheckpoint(after: step) }
     }
 
     func recomputed(_ contribution: Contribution, _ tensors: Tensors) throws(Violation) {
@@ -265,6 +268,10 @@ extension Cluster {
                 workers[index].isQuarantined = true
             }
             if isCalm { schedule(.topUp, after: settings.timing.failureTimeout) }
+        case .step(let result):
+            guard disk.log.append(result) || counting.isSpoilt else {
+                throw Violation("step \(result.step) was logged with another digest by an earlier start")
+            }
         case .dropped(let contribution, _, _):
             if canary == .ledgerBypassed, let letter { try keepAnyway(contribution, letter) }
         default: break

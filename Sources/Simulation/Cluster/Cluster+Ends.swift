@@ -25,6 +25,7 @@ extension Cluster {
         switch outcome {
         case .finished:
             try counting.checkFinished()
+            try disk.log.check(upTo: counting.lastStep)
         case .interrupted(let reason):
             guard reason == stopReason else { throw Violation("interrupted, but nobody asked: \(reason)") }
         case .failed(let error) where error.code == .cluster:

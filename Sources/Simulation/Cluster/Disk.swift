@@ -7,6 +7,8 @@ struct Disk {
     private struct Checkpoint {
         let start: RoundStart
         let durableAt: Instant
+        /// Lines of the event log that were durable before it.
+        var loggedSteps = 0
     }
 
     enum Loss {
@@ -18,6 +20,7 @@ struct Disk {
     }
 
     var slowness = 1
+    var log = EventFile()
     private var checkpoints: [Checkpoint]
     private var dice: Dice
 
@@ -28,25 +31,36 @@ struct Disk {
 
     mutating func write(_ start: RoundStart, taking time: Duration, at now: Instant) {
         let begins = max(now, checkpoints.last!.durableAt)
-        checkpoints.append(Checkpoint(start: start, durableAt: begins + time * slowness))
+        checkpoints.append(
+            Checkpoint(start: start, durableAt: begins + time * slowness, loggedSteps: log.sync()))
     }
 
-    /// The process that wrote has died.
+    /// The process that wrote has died, or the machine that it ran on.
     mutating func crash(at now: Instant) -> Loss {
+        if dice.chance(0.3) { log.crash(&dice) }
         guard let unsynced = checkpoints.firstIndex(where: { $0.durableAt > now }) else { return .none }
-        let survivor = checkpoints[unsynced].start
+        let survivor = checkpoints[unsynced]
         checkpoints.removeSubrange(unsynced...)
         if dice.chance(0.3) {
-            checkpoints.append(Checkpoint(start: survivor, durableAt: now))
+            checkpoints.append(
+                Checkpoint(start: survivor.start, durableAt: now, loggedSteps: survivor.loggedSteps))
             return .none
         }
         return .unsynced
     }
 
     /// What a restart goes on from.
-    mutating func restore() -> (start: RoundStart, loss: Loss) {
-        guard checkpoints.count > 1, dice.chance(0.05) else { return (checkpoints.last!.start, .none) }
-        checkpoints.removeLast()
-        return (checkpoints.last!.start, .torn)
+    ///
+    /// - Throws: when the event log does not reach as far as the checkpoint says, so that production would refuse to go on.
+    mutating func restore() throws(Violation) -> (start: RoundStart, loss: Loss) {
+        let isTorn = checkpoints.count > 1 && dice.chance(0.05)
+        if isTorn { checkpoints.removeLast() }
+        let newest = checkpoints.last!
+        guard log.steps.count >= newest.loggedSteps else {
+            throw Violation(
+                "the checkpoint of round \(newest.start.round) is durable, and of the \(newest.loggedSteps) steps that "
+                    + "were logged before it \(log.steps.count)")
+        }
+        return (newest.start, isTorn ? .torn : .none)
     }
 }

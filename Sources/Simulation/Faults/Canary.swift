@@ -32,6 +32,8 @@ public enum Canary: String, CaseIterable, Sendable {
     case unaskedSums
     /// What a group has summed is used although the group was given up.
     case abandonedSums
+    /// A checkpoint is written before its last step is in the event log.
+    case eagerCheckpoint
     /// Workers do not pass pieces of new weights on.
     case lazyRelay
 }

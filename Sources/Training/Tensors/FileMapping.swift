@@ -1,3 +1,4 @@
+import CKernels
 import Common
 import Glibc
 
@@ -9,11 +10,12 @@ protocol ByteOwner: AnyObject, Sendable {
 /// A whole file, mapped read-only.
 ///
 /// Mapped and not read, because features are larger than what a worker touches and several workers on a machine share the
-/// page cache. The price: a file that is shortened while it is mapped ends the process with SIGBUS at the next access. No
-/// user-space check can prevent that; data files must not be rewritten in place during a run (`AtomicFile` replaces them,
-/// which is safe: the mapping keeps the old file).
+/// page cache. The price: a file that is shortened while it is mapped, or whose disk fails, has nothing to give at the next
+/// access. It reads as zeros then, and ``MappedFiles/checkIntact()`` says so. Data files must not be rewritten in place during
+/// a run (`AtomicFile` replaces them, which is safe: the mapping keeps the old file).
 final class FileMapping: ByteOwner, @unchecked Sendable {
     let bytes: UnsafeRawBufferPointer
+    private let number: Int32
 
     /// - Throws: `invalidInput` for a file that is missing, unreadable, empty, or no regular file.
     init(path: String) throws {
@@ -35,9 +37,14 @@ final class FileMapping: ByteOwner, @unchecked Sendable {
         let start = mmap(nil, status.st_size, PROT_READ, MAP_PRIVATE, descriptor, 0)
         guard let start, start != MAP_FAILED else { throw Self.cannotRead(path, errno) }
         bytes = UnsafeRawBufferPointer(start: start, count: status.st_size)
+        number = smx_mapping_watch(start, bytes.count)
+        MappedFiles.add(number, path)
     }
 
-    deinit { munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress!), bytes.count) }
+    deinit {
+        MappedFiles.remove(number)
+        munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress!), bytes.count)
+    }
 
     private static func cannotRead(_ path: String, _ code: Int32) -> SelMixError {
         let hint: String? =

@@ -45,8 +45,8 @@ import Testing
         let loopback = try Loopback(.tcp)
         let error = #expect(throws: SelMixError.self) { try Self.socket(.router, loopback).bind(address) }
         #expect(error?.code == .cluster)
-        #expect(error?.message == "cannot listen on \(address)")
-        #expect(error?.hint == "an address looks like tcp://0.0.0.0:7200 or ipc:///run/user/1000/selmix")
+        #expect(error?.message.hasPrefix("cannot listen on \(address)") == true)
+        #expect(error?.hint?.hasPrefix("use an address or an interface of this machine") == true)
         #expect(error?.cause?.isEmpty == false && error?.cause != "Success")
     }
 

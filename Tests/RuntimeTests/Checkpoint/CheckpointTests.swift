@@ -52,11 +52,13 @@ import Training
     @Test func comesBackBitForBit() throws {
         let folder = try Folder()
         let state = try Self.state(round: 3)
-        try folder.store.write(state, identity: Self.identity, eventOffset: 123, keep: 3)
+        try folder.store.write(state, identity: Self.identity, log: LogPosition(offset: 123, digest: 7), keep: 3)
         let (found, refused) = folder.store.newest(layout: Self.layout)
         let (manifest, back) = try #require(found)
         #expect(refused.isEmpty)
-        #expect(manifest.eventOffset == 123 && manifest.nextStep == 30 && manifest.epoch == 4)
+        #expect(
+            manifest.eventOffset == 123 && manifest.eventDigest == UInt64(7).hexadecimal && manifest.nextStep == 30
+                && manifest.epoch == 4)
         #expect(back.nextRound == state.nextRound)
         #expect(back.weights.digest == state.weights.digest)
         #expect(back.velocity.digest == state.velocity.digest)
@@ -70,7 +72,7 @@ import Training
     @Test func onlyTheNewestStay() throws {
         let folder = try Folder()
         for round in 1...12 {
-            try folder.store.write(try Self.state(round: round), identity: Self.identity, eventOffset: 0, keep: 3)
+            try folder.store.write(try Self.state(round: round), identity: Self.identity, log: LogPosition(), keep: 3)
         }
         #expect(folder.store.names() == ["round-000010", "round-000011", "round-000012"])
     }
@@ -80,7 +82,7 @@ import Training
     /// - Returns: the path of a file of the newer one, and its content.
     static func twoCheckpoints(in folder: Folder, newest file: String) throws -> (path: String, content: Data) {
         for round in [1, 2] {
-            try folder.store.write(try state(round: round), identity: identity, eventOffset: 0, keep: 3)
+            try folder.store.write(try state(round: round), identity: identity, log: LogPosition(), keep: 3)
         }
         let path = folder.store.path + "/round-000002/" + file
         return (path, try Data(contentsOf: URL(fileURLWithPath: path)))
@@ -116,31 +118,31 @@ import Training
     /// A process that dies while it writes leaves a directory aside, which nobody takes for a checkpoint.
     @Test func whatAWriterLeftBehindIsIgnored() throws {
         let folder = try Folder()
-        try folder.store.write(try Self.state(round: 1), identity: Self.identity, eventOffset: 0, keep: 3)
+        try folder.store.write(try Self.state(round: 1), identity: Self.identity, log: LogPosition(), keep: 3)
         let aside = folder.store.path + "/.round-000002.partial"
         try FileManager.default.createDirectory(atPath: aside, withIntermediateDirectories: true)
         try Data("half".utf8).write(to: URL(fileURLWithPath: aside + "/state.safetensors"))
         #expect(folder.store.newest(layout: Self.layout).found?.1.nextRound == RoundIndex(1))
-        try folder.store.write(try Self.state(round: 2), identity: Self.identity, eventOffset: 0, keep: 3)
+        try folder.store.write(try Self.state(round: 2), identity: Self.identity, log: LogPosition(), keep: 3)
         #expect(folder.store.newest(layout: Self.layout).found?.1.nextRound == RoundIndex(2))
         #expect(!FileManager.default.fileExists(atPath: aside))
     }
 
     @Test func aDiskThatRefusesLeavesTheEarlierOne() throws {
         let folder = try Folder()
-        try folder.store.write(try Self.state(round: 1), identity: Self.identity, eventOffset: 0, keep: 3)
+        try folder.store.write(try Self.state(round: 1), identity: Self.identity, log: LogPosition(), keep: 3)
         // A file in the way of the directory that is written aside fails as a full disk does, for root too.
         try Data().write(to: URL(fileURLWithPath: folder.path + "/file"))
         let blocked = CheckpointStore(path: folder.path + "/file/checkpoints")
         #expect(throws: SelMixError.self) {
-            try blocked.write(try Self.state(round: 2), identity: Self.identity, eventOffset: 0, keep: 3)
+            try blocked.write(try Self.state(round: 2), identity: Self.identity, log: LogPosition(), keep: 3)
         }
         #expect(folder.store.newest(layout: Self.layout).found?.1.nextRound == RoundIndex(1))
     }
 
     @Test func anotherHeadIsRefused() throws {
         let folder = try Folder()
-        try folder.store.write(try Self.state(round: 1), identity: Self.identity, eventOffset: 0, keep: 3)
+        try folder.store.write(try Self.state(round: 1), identity: Self.identity, log: LogPosition(), keep: 3)
         let (found, refused) = folder.store.newest(layout: .linearHead(classes: 4, dimension: 5))
         #expect(found == nil)
         #expect(refused.first?.message.contains("is of a head [3, 5]") == true)

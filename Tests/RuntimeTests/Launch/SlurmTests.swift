@@ -23,6 +23,38 @@ import Testing
         #expect(throws: SelMixError.self) { try SlurmAllocation.counts(text, of: "X", nodes: 2) }
     }
 
+    /// What sbatch makes of the options, in its own words; it looks at them before it looks for a controller.
+    @Test(.enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/sbatch"), "needs sbatch"))
+    func sbatchReadsTheOptionsAsTheyAreMeant() throws {
+        let folder = try CheckpointTests.Folder()
+        let options = ["--comment=it's \"mine\" # now", "--account=lab", "--mail-user=a b\\c"]
+        let log = SlurmBatchScript.logPath("/my runs/100% \"good\" #1") + "-%j.log"
+        let script = SlurmBatchScript(
+            name: "x", program: "/selmix", arguments: [], nodes: 1, workersPerNode: 1, coresPerWorker: 1, log: log,
+            options: options)
+        #expect(script.log(ofJob: "7") == "/my runs/100% \"good\" #1-7.log")
+        try script.text.write(toFile: folder.path + "/x.sbatch", atomically: true, encoding: .utf8)
+        try "ClusterName=none\nSlurmctldHost=localhost\nNodeName=localhost\nPartitionName=p Nodes=localhost\n".write(
+            toFile: folder.path + "/slurm.conf", atomically: true, encoding: .utf8)
+        let sbatch = Process()
+        let said = Pipe()
+        sbatch.executableURL = URL(fileURLWithPath: "/usr/bin/sbatch")
+        sbatch.arguments = ["-vvvv", folder.path + "/x.sbatch"]
+        sbatch.environment = ["SLURM_CONF": folder.path + "/slurm.conf"]
+        (sbatch.standardError, sbatch.standardOutput) = (said, FileHandle.nullDevice)
+        try sbatch.run()
+        var text = ""
+        // Then it waits for a controller that never answers.
+        for byte in sequence(first: Data(), next: { _ in said.fileHandleForReading.availableData }) {
+            text += String(decoding: byte, as: UTF8.self)
+            if text.contains("mail-user=a b\\c") || (!byte.isEmpty && !sbatch.isRunning) { break }
+            if byte.isEmpty, !text.isEmpty { break }
+        }
+        sbatch.terminate()
+        sbatch.waitUntilExit()
+        for option in options + ["--output=\(log)"] { #expect(text.contains("argument \"\(option)\"\n"), "\(text)") }
+    }
+
     @Test func theBatchScriptIsOneThatBashReads() throws {
         let script = SlurmBatchScript(
             name: "a job's name", program: "/opt/my tools/selmix",

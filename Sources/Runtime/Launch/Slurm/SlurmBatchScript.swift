@@ -47,7 +47,7 @@ public struct SlurmBatchScript: Sendable {
         return """
             #!/bin/bash
             # Written by `selmix launch --slurm`.
-            \(settings.map { "#SBATCH \($0)" }.joined(separator: "\n"))
+            \(settings.map { "#SBATCH \(Self.quoted($0))" }.joined(separator: "\n"))
 
             # The signal reaches this shell alone, and is handed on.
             trap 'kill -TERM "$launcher"' TERM
@@ -69,7 +69,19 @@ public struct SlurmBatchScript: Sendable {
             """
     }
 
-    public func log(ofJob number: String) -> String { log.replacing("%j", with: number) }
+    /// An option as sbatch takes it apart: at blanks, and at `#`, but for what stands in quotes.
+    static func quoted(_ option: String) -> String {
+        let isPlain = option.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_./:=%,@+*[]".contains($0)) }
+        guard !isPlain else { return option }
+        return "\"" + option.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
+    }
+
+    /// A path as part of ``log``, in which Slurm replaces what follows a percent sign.
+    public static func logPath(_ path: String) -> String { path.replacing("%", with: "%%") }
+
+    public func log(ofJob number: String) -> String {
+        log.replacing("%j", with: number).replacing("%%", with: "%")
+    }
 
     /// - Returns: the number of the submitted job.
     public func submit(from path: String) async throws -> String {

@@ -7,7 +7,9 @@ enum MetricsText {
         var page = MetricsPage()
         add(snapshot.run, to: &page)
         add(snapshot.rounds.last?.report, to: &page)
-        add(snapshot.workers.workers.filter(\.state.isHere), counts: snapshot.run.workers, to: &page)
+        // Somebody has to look at a quarantined worker, which takes no part any more.
+        let workers = snapshot.workers.workers.filter { $0.state.isHere || $0.state == .quarantined }
+        add(workers, counts: snapshot.run.workers, to: &page)
         page.counter(
             "selmix_http_requests_total", "Answers to HTTP requests, by status.",
             statistics.answers.sorted { $0.key < $1.key }.map { (["code": "\($0.key)"], Double($0.value)) })
@@ -58,16 +60,16 @@ enum MetricsText {
             Rejection.allCases.map { (["reason": $0.rawValue], Double(run.rejections[$0])) })
         page.gauge(
             "selmix_checkpoint_round", "The round before which the last checkpoint was written.",
-            run.checkpoint.round.map(Double.init))
+            run.checkpoint.round.map { Double($0) })
         page.gauge(
             "selmix_checkpoint_failed", "1 while a newer checkpoint could not be written.",
             run.checkpoint.error == nil ? 0 : 1)
         page.gauge(
             "selmix_output_free_bytes", "Room on the disk of the output directory.",
-            run.outputFreeBytes.map(Double.init))
+            run.outputFreeBytes.map { Double($0) })
         page.gauge(
             "selmix_coordinator_memory_bytes", "Resident memory of the coordinating process.",
-            run.memoryBytes.map(Double.init))
+            run.memoryBytes.map { Double($0) })
     }
 
     private static func add(_ report: RoundReport?, to page: inout MetricsPage) {

@@ -10,13 +10,15 @@ struct MonitorHandler: HTTPHandler {
     let statistics: HTTPStatistics
     /// Asks the coordinator that a worker leaves.
     let drain: @Sendable (_ worker: String, _ reason: String) -> Void
+    private let rhythm: ScrapeRhythm
     private let cache = AnswerCache()
 
     init(
-        board: SnapshotBoard, access: HTTP.Access, statistics: HTTPStatistics,
+        board: SnapshotBoard, access: HTTP.Access, statistics: HTTPStatistics, rhythm: ScrapeRhythm,
         drain: @escaping @Sendable (String, String) -> Void
     ) {
         (self.board, self.access, self.statistics, self.drain) = (board, access, statistics, drain)
+        self.rhythm = rhythm
     }
 
     func handleRequest(_ request: HTTPRequest) async throws -> HTTPResponse {
@@ -92,6 +94,7 @@ struct MonitorHandler: HTTPHandler {
                 headers: [.contentType: "text/event-stream", .cacheControl: "no-store"],
                 body: HTTPBodySequence(from: SnapshotStream(board: board, cache: cache)))
         case "/metrics":
+            rhythm.asked(at: SystemClock.now)
             return .bytes(
                 .ok, Data(MetricsText.text(newest, statistics).utf8),
                 type: "text/plain; version=0.0.4; charset=utf-8")

@@ -1,4 +1,5 @@
 import Common
+import Coordination
 import Dispatch
 import Foundation
 import HTTP
@@ -17,6 +18,7 @@ public final class MonitorServer: Sendable {
     }
 
     private let service: HTTPService
+    private let rhythm = ScrapeRhythm()
     /// Made and cancelled by the one who owns this; a source is safe to use from any thread.
     private nonisolated(unsafe) let diskWatch: any DispatchSourceTimer
 
@@ -42,7 +44,7 @@ public final class MonitorServer: Sendable {
             handler: MonitorHandler(
                 board: board,
                 access: HTTP.Access(isLoopback: address.isLoopback, token: token, names: Self.names),
-                statistics: statistics, drain: drain))
+                statistics: statistics, rhythm: rhythm, drain: drain))
         diskWatch = DispatchSource.makeTimerSource(queue: .global(qos: .utility))
         diskWatch.schedule(deadline: .now(), repeating: .seconds(5))
         diskWatch.setEventHandler { board.outputFreeBytes = DiskSpace.freeBytes(output) }
@@ -51,8 +53,15 @@ public final class MonitorServer: Sendable {
 
     func start() { service.start() }
 
-    /// Lets streams take the run's last snapshot.
-    func stop() async {
+    /// Lets streams take the run's last snapshot, and whoever asks for metrics at intervals those of the end.
+    ///
+    /// - Parameters:
+    ///   - end: when the last snapshot was there.
+    ///   - patience: for how long the port may stay open for that.
+    func stop(since end: Instant, patience: Duration) async {
+        if let due = rhythm.nextDue(at: SystemClock.now, limit: patience) {
+            while !rhythm.hasAsked(since: end), SystemClock.now < due { try? await Task.sleep(for: .milliseconds(50)) }
+        }
         diskWatch.cancel()
         await service.stop(grace: .seconds(1))
     }

@@ -10,16 +10,29 @@ enum TokenFile {
         if FileManager.default.fileExists(atPath: path) { return try read(path) }
         var random = SystemRandomNumberGenerator()
         let token = (0..<4).map { _ in random.next().hexadecimal }.joined()
-        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        // Aside first: a process that is killed here must not leave half a token, which every later start would refuse.
+        let aside = "\(path).\(getpid()).partial"
+        unlink(aside)
+        defer { unlink(aside) }
+        let descriptor = open(aside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {
             throw SelMixError(
                 .failed, "the token file \(path) cannot be made", cause: String(cString: strerror(errno)))
         }
         defer { close(descriptor) }
         let bytes = Array((token + "\n").utf8)
-        guard Foundation.write(descriptor, bytes, bytes.count) == bytes.count else {
+        guard Foundation.write(descriptor, bytes, bytes.count) == bytes.count, fsync(descriptor) == 0 else {
             throw SelMixError(
                 .failed, "the token file \(path) cannot be written", cause: String(cString: strerror(errno)))
+        }
+        // Fails, and changes nothing, where somebody else has made it meanwhile.
+        if link(aside, path) != 0 {
+            if errno == EEXIST { return try read(path) }
+            // Not every file system has hard links.
+            guard rename(aside, path) == 0 else {
+                throw SelMixError(
+                    .failed, "the token file \(path) cannot be made", cause: String(cString: strerror(errno)))
+            }
         }
         return token
     }
