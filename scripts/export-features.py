@@ -3,7 +3,8 @@
 
 The features are what enters the network's last linear layer; that layer is the head. They are written in a stream, so
 that the data set may be larger than memory. The accuracy of the whole network is printed and kept in export.json:
-`selmix evaluate` on the exported files gives the same.
+`selmix evaluate` on the exported files gives the same. A network whose output is not what that layer gives (a distilled one
+with two heads) is refused.
 
     python3 -m venv /tmp/venv && /tmp/venv/bin/pip install torch torchvision timm safetensors
     scripts/export-features.py --model resnet50 --checkpoint resnet50.pth --output imagenet-lt \\
@@ -11,8 +12,8 @@ that the data set may be larger than memory. The accuracy of the whole network i
     scripts/export-features.py --model timm:resnext50_32x4d --checkpoint model.safetensors --output birds \\
         --train birds/train --validation birds/val
 
-A split is a folder with one folder of images a class (classes in the order of their names, as torchvision's ImageFolder),
-or a list file with lines `path label`, the paths relative to --root. scripts/import-head.py puts a tuned head back.
+A split is a folder with one folder of images a class (classes in the order of their names, as torchvision's ImageFolder,
+hidden folders and files left out), or a list file with lines `path label`, the paths relative to --root. scripts/import-head.py puts a tuned head back.
 """
 
 import argparse
@@ -26,68 +27,13 @@ import tempfile
 
 import numpy as np
 import torch
-from PIL import Image
-from torchvision import datasets, models, transforms
+from torchvision import models, transforms
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "lib"))
-from checkpoint import find_state, read_checkpoint
+from checkpoint import State, read_checkpoint
+from images import DamagedImage, check_images, fail, open_split
 
 FLOATS = {"float32": ("F32", np.dtype("<f4")), "float16": ("F16", np.dtype("<f2"))}
-
-
-def fail(message, hint):
-    sys.exit(f"error: {message}\nhint: {hint}")
-
-
-class ListFile(torch.utils.data.Dataset):
-    """The images of a list file with lines `path label`."""
-
-    def __init__(self, path, root, transform):
-        self.samples, self.transform = [], transform
-        try:
-            lines = path.read_text().splitlines()
-        except UnicodeDecodeError:
-            fail(f"{path} is no text", "a list file has lines `path label`")
-        for number, line in enumerate(lines, 1):
-            if not line.strip():
-                continue
-            name, separator, label = line.strip().rpartition(" ")
-            if not separator or not label.isdigit():
-                fail(f"{path}, line {number}: `{line}` is no `path label`", "the label is a whole number from 0")
-            self.samples.append((root / name.strip(), int(label)))
-        if not self.samples:
-            fail(f"{path} lists no images", "each line is `path label`")
-        missing = next((image for image, _ in self.samples if not image.is_file()), None)
-        if missing:
-            fail(f"{path} lists {missing}, which is not there", "paths are relative to --root")
-
-    def __len__(self):
-        return len(self.samples)
-
-    def __getitem__(self, index):
-        path, label = self.samples[index]
-        with Image.open(path) as image:
-            return self.transform(image.convert("RGB")), label
-
-
-def open_split(source, root, transform, folders):
-    """A data set, and the class folders that fix the labels of the folders that follow."""
-    if source.is_file():
-        data = ListFile(source, root, transform)
-        return data, [label for _, label in data.samples], folders
-    if not source.is_dir():
-        fail(f"there is no {source}", "a split is a folder of class folders, or a list file")
-    try:
-        data = datasets.ImageFolder(source, transform, allow_empty=True)
-    except (FileNotFoundError, RuntimeError) as error:
-        fail(f"{source} is no image folder: {error}", "it holds one folder of images a class")
-    if folders is not None:
-        unknown = [name for name in data.classes if name not in folders]
-        if unknown:
-            fail(f"{source} has the class {unknown[0]}, which train has not", "splits share their class names")
-    mapping = {index: (folders or data.classes).index(name) for index, name in enumerate(data.classes)}
-    data.target_transform = mapping.__getitem__
-    return data, [mapping[label] for label in data.targets], folders or data.classes
 
 
 def find_layer(model, name):
@@ -115,9 +61,11 @@ def make_model(arguments, state):
         return models.get_model(name, weights=None, num_classes=classes)
 
     try:
-        layer, _ = find_layer(build(2), arguments.layer)
+        small = build(2)
+        layer, _ = find_layer(small, arguments.layer)
     except (ValueError, RuntimeError) as error:
         fail(f"the model {arguments.model} cannot be made: {error}", "write NAME for torchvision, or timm:NAME")
+    state = state.of_network(small.state_dict())
     if f"{layer}.weight" not in state:
         fail(f"{arguments.checkpoint} has no tensor {layer}.weight", "does --model belong to this checkpoint?")
     model = build(state[f"{layer}.weight"].shape[0])
@@ -144,6 +92,31 @@ def lay_out(tensors):
     return struct.pack("<Q", len(text)) + text, {name: start + offset for name, offset in offsets.items()}, start + offset
 
 
+def logits_of(output):
+    """The logits in what a network returns: a tensor, or the first one in a tuple or a mapping."""
+    while not isinstance(output, torch.Tensor):
+        output = next(iter(output.values() if isinstance(output, dict) else output))
+    return output
+
+
+def compare(logits, features, layer, labels):
+    """Refuses a network whose output is not what its layer makes of the features: tuning that layer would tune another
+    network. One that only scales its logits decides alike, and is let through.
+    """
+    own = layer(features)
+    if own.shape == logits.shape:
+        difference = (own - logits).abs().amax(1)
+        scale = 1e-3 * logits.abs().amax(1).clamp(min=1)
+        if not (own.argmax(1) != logits.argmax(1))[difference > scale].any():
+            return
+    network = (logits.argmax(1).cpu() == labels).float().mean()
+    head = (own.argmax(1).cpu() == labels).float().mean()
+    fail(f"the network's output is not what this layer gives: on the first images the network's accuracy is {network:.4f}, "
+         f"the layer's alone {head:.4f}",
+         "it has more than one head (distilled networks), or changes their output: tuning one layer would not tune it; "
+         "choose --layer, or export a network with one head")
+
+
 @torch.no_grad()
 def export(model, layer, loader, file, position, dtype, device, name, total):
     """Streams the features of one split to its place in the file; the network's own accuracy."""
@@ -154,7 +127,9 @@ def export(model, layer, loader, file, position, dtype, device, name, total):
     try:
         for images, labels in loader:
             captured.clear()
-            logits = model(images.to(device))
+            logits = logits_of(model(images.to(device)))
+            if not captured:
+                fail("the network does not use the layer", "choose another --layer")
             features = captured[0]
             if len(captured) != 1 or features.shape != (len(labels), layer.in_features):
                 fail(f"the layer sees {len(captured)} inputs of shape {tuple(features.shape)} for {len(labels)} images",
@@ -162,6 +137,7 @@ def export(model, layer, loader, file, position, dtype, device, name, total):
             values = features.float().cpu().numpy().astype(dtype)
             if not np.isfinite(values).all():
                 fail(f"the features of {name} are not finite", "check the checkpoint; float16 ends at 65504")
+            compare(logits, features, layer, labels)
             file.write(values.tobytes())
             right += int((logits.argmax(1).cpu() == labels).sum())
             done += len(labels)
@@ -183,12 +159,13 @@ def write_tensors(path, tensors):
             file.write(np.ascontiguousarray(array, "<f4").tobytes())
 
 
-def job_text(arguments, layer, splits, classes):
+def job_text(arguments, layer, splits, classes, has_bias):
     reference = "{{features: data.safetensors#{0}.features, labels: data.safetensors#{0}.labels}}"
     lines = [f"# Features of {arguments.model}, as they enter its layer {layer}: {classes} classes.",
              "# Made by scripts/export-features.py; settings that are left out have their defaults.", "data:"]
     lines += [f"  {name}: {reference.format(name)}" for name in splits]
-    lines += ["head: {weight: head.safetensors#weight, bias: head.safetensors#bias}",
+    bias = ", bias: head.safetensors#bias" if has_bias else ""
+    lines += [f"head: {{weight: head.safetensors#weight{bias}}}",
               f"objective: {arguments.objective}", "output: run"]
     return "\n".join(lines) + "\n"
 
@@ -197,6 +174,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", required=True, help="a torchvision model, or timm:NAME")
     parser.add_argument("--checkpoint", type=pathlib.Path, required=True, help=".pth or .safetensors with its weights")
+    parser.add_argument("--state", help="where in the checkpoint the state dict is, such as model or state_dict_ema")
     parser.add_argument("--layer", help="the classifier; default: the last linear layer")
     parser.add_argument("--train", type=pathlib.Path, required=True, help="folder of class folders, or list file")
     parser.add_argument("--validation", type=pathlib.Path, required=True)
@@ -216,7 +194,7 @@ def main():
 
     if arguments.output.exists() and (not arguments.output.is_dir() or any(arguments.output.iterdir())):
         fail(f"{arguments.output} is there already", "choose another --output, or move it away")
-    state = find_state(read_checkpoint(arguments.checkpoint))
+    state = State(read_checkpoint(arguments.checkpoint)[0], arguments.state)
     model, layer_name, layer = make_model(arguments, state)
     model.to(arguments.device)
 
@@ -231,6 +209,7 @@ def main():
         if source is None:
             continue
         data, labels, folders = open_split(source, arguments.root, transform, folders)
+        check_images([image for image, _ in data.samples])
         if max(labels) >= layer.out_features:
             fail(f"{source} has the label {max(labels)}, and the network {layer.out_features} classes",
                  "labels count from 0")
@@ -255,17 +234,24 @@ def main():
                 accuracy[name] = export(model, layer, loader, file, offsets[f"{name}.features"], dtype,
                                         arguments.device, name, len(labels))
         weight = layer.weight.detach().float().cpu().numpy()
-        bias = np.zeros(len(weight)) if layer.bias is None else layer.bias.detach().float().cpu().numpy()
-        write_tensors(aside / "head.safetensors", {"weight": weight, "bias": bias})
-        (aside / "job.yaml").write_text(job_text(arguments, layer_name, splits, layer.out_features))
+        head = {"weight": weight}
+        if layer.bias is not None:
+            head["bias"] = layer.bias.detach().float().cpu().numpy()
+        write_tensors(aside / "head.safetensors", head)
+        (aside / "job.yaml").write_text(job_text(arguments, layer_name, splits, layer.out_features, "bias" in head))
         facts = {"model": arguments.model, "layer": layer_name, "classes": layer.out_features,
                  "dimension": layer.in_features, "accuracy": accuracy, "folders": folders}
         (aside / "export.json").write_text(json.dumps(facts, indent=2) + "\n")
         aside.chmod(0o755)
         os.replace(aside, arguments.output)
+    except DamagedImage as error:
+        shutil.rmtree(aside, ignore_errors=True)
+        fail(str(error), "replace it, or take it out of the folder or the list")
     except BaseException:
         shutil.rmtree(aside, ignore_errors=True)
         raise
+    if layer.bias is None:
+        print(f"the layer {layer_name} has no bias: none is trained")
     for name, (data, labels) in splits.items():
         print(f"{name}: {len(labels)} samples, accuracy of the network {accuracy[name]:.4f}")
     print(f"next: selmix data describe {arguments.output}/job.yaml")

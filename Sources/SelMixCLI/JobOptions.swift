@@ -11,13 +11,10 @@ struct JobOptions: ParsableArguments {
         name: .customLong("set"), parsing: .singleValue, help: "Overrides a setting of the job file: key.path=value.")
     var overrides: [String] = []
 
-    /// - Parameter head: a .safetensors file with `weight` and `bias`, in place of the job file's head.
+    /// - Parameter head: a .safetensors file with `weight` and, unless it has none, `bias`, in place of the job file's head.
     func load(head: String? = nil) throws -> Job {
         var job = try JobFile.load(job, overrides: overrides)
-        if let head {
-            let path = URL(fileURLWithPath: head).path
-            job.head = HeadFiles(weight: path + "#weight", bias: path + "#bias")
-        }
+        if let head { job.head = try HeadFiles(inFile: URL(fileURLWithPath: head).path) }
         return job
     }
 }

@@ -21,6 +21,10 @@ enum ResultOutput {
             print("")
             print(MetricsTable.text(report.baselines, marking: report.objective))
         }
+        for warning in report.warnings ?? [] {
+            print("")
+            print("warning: \(warning)")
+        }
         for quarantined in report.quarantined {
             print("")
             print(

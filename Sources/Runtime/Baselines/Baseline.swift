@@ -90,7 +90,7 @@ enum Baseline: String, CaseIterable, Sendable {
             withoutMixing(.classBalanced)
             let start = directory + "/\(rawValue)-start.safetensors"
             try HeadFile.write(Parameters(layout: run.layout), to: start)
-            job.head = HeadFiles(weight: start + "#weight", bias: start + "#bias")
+            job.head = try HeadFile.references(start)
             job.optimizer.learningRate = Self.stableRate(run)
         case .logitAdjustedTraining:
             withoutMixing(.instance)

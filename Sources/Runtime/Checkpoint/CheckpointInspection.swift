@@ -56,7 +56,8 @@ public struct CheckpointInspection {
                 hint: "there are \(store.names().joined(separator: ", "))")
         }
         let manifest = try store.verify(name).manifest
-        let layout = ParameterLayout.linearHead(classes: manifest.classes, dimension: manifest.dimension)
+        let layout = ParameterLayout.linearHead(
+            classes: manifest.classes, dimension: manifest.dimension, hasBias: manifest.hasBias ?? true)
         let state = try store.load(name, layout: layout).1
         try HeadFile.write(best ? state.best.head : state.weights, to: path)
         return name

@@ -50,6 +50,8 @@ struct CheckpointManifest: Sendable, Codable, Equatable {
     var eventDigest: String
     var classes: Int
     var dimension: Int
+    /// Whether the head has a bias; nil in checkpoints of versions that knew no other heads.
+    var hasBias: Bool?
     var convergence: ConvergenceWindow?
     var history: [RoundReport]
     var bestRound: BestRound

@@ -37,12 +37,14 @@ struct CheckpointStore: Sendable {
             let file = try TensorFile.decode(
                 bytes.withUnsafeBytes { AlignedBuffer(bytes: $0) }, path: aside + "/" + Name.tensors)
             let layout = state.weights.layout["weight"].shape
+            let hasBias = !state.weights.layout["bias"].isFixed
             let manifest = CheckpointManifest(
                 version: Version.current, runID: identity.runID.description, epoch: identity.epoch.rawValue,
                 configurationDigest: identity.configuration.description, nextRound: state.nextRound.rawValue,
                 nextStep: identity.stepsPerRound * state.nextRound.rawValue, eventOffset: log.offset,
                 eventDigest: log.digest.hexadecimal,
-                classes: layout[0], dimension: layout[1], convergence: state.convergence, history: state.history,
+                classes: layout[0], dimension: layout[1], hasBias: hasBias, convergence: state.convergence,
+                history: state.history,
                 bestRound: state.bestRound, meanLoss: state.meanLoss, fileDigest: Self.digest(bytes),
                 tensors: Dictionary(
                     uniqueKeysWithValues: try tensors.map { ($0.name, try Self.digest(of: file.tensor($0.name))) }))
@@ -96,7 +98,7 @@ struct CheckpointStore: Sendable {
 
     func load(_ name: String, layout: ParameterLayout) throws -> (CheckpointManifest, CheckpointState) {
         let (manifest, file) = try verify(name)
-        guard layout == .linearHead(classes: manifest.classes, dimension: manifest.dimension) else {
+        guard layout["weight"].shape == [manifest.classes, manifest.dimension] else {
             throw SelMixError(
                 .failed, "\(name) is of a head [\(manifest.classes), \(manifest.dimension)], not of this job's")
         }

@@ -73,6 +73,7 @@ public final class CoordinatedRun {
         let previous = try directory.unfinished(run, resumes: options.resumes)
         let store = directory.checkpoints
         let newest = store.newest(layout: run.layout)
+        for warning in run.warnings { log.warning("\(warning)") }
         let events = try EventLog(
             path: directory.file(RunDirectory.Name.events), resuming: previous != nil,
             from: newest.found.map { EventHistory.Checkpoint($0.0) })

@@ -31,6 +31,8 @@ public struct PreparedRun: Sendable {
     public let probe: Digest
     /// Of the settings that decide the result, and of every tensor's type, shape and bytes.
     public let configurationDigest: Digest
+    /// What is probably not meant, though a run can be made of it.
+    public let warnings: [String]
 
     public init(_ job: Job) throws {
         self.job = job
@@ -81,7 +83,14 @@ public struct PreparedRun: Sendable {
         }
         probe = Digest(rawValue: try InstructionSet.probe())
 
-        var digests: [UInt64] = [layout.entries.reduce(head.digest) { $0 ^ UInt64($1.count) }]
+        // A head without a bias is another one than with zeros.
+        var features = named.compactMap { $0.1 == nil ? nil : $0.0 }.enumerated().map { ($1, splits[$0].features) }
+        if let unlabeled { features.insert(("unlabeled", unlabeled), at: 1) }
+        warnings =
+            SharedRows.found(in: features).map(\.description)
+            + (Self.forgottenBias(of: job.head, catalog: catalog).map { [$0] } ?? [])
+
+        var digests: [UInt64] = [layout.entries.reduce(head.digest) { $0 ^ UInt64($1.isFixed ? 0 : $1.count) }]
         for split in splits {
             digests.append(split.features.digest())
             digests.append(split.labels.withUnsafeBytes { smx_hash($0.baseAddress!, $0.count, 0) })
@@ -93,11 +102,22 @@ public struct PreparedRun: Sendable {
         try MappedFiles.checkIntact()
     }
 
-    /// The head's two tensors, by the job file's references.
+    /// The head's tensors, by the job file's references.
     static func head(_ files: HeadFiles, catalog: TensorCatalog) throws -> Parameters {
         try Parameters(
             weight: catalog.tensor(for: TensorReference(parsing: files.weight)),
-            bias: catalog.tensor(for: TensorReference(parsing: files.bias)))
+            bias: files.bias.map { try catalog.tensor(for: TensorReference(parsing: $0)) })
+    }
+
+    /// A job without `head.bias` whose file holds one all the same, beside the weight.
+    static func forgottenBias(of files: HeadFiles, catalog: TensorCatalog) -> String? {
+        guard files.bias == nil, let reference = try? TensorReference(parsing: files.weight),
+            let weight = try? catalog.tensor(for: reference), weight.name.hasSuffix("weight")
+        else { return nil }
+        var beside = reference
+        beside.tensor = weight.name.dropLast("weight".count) + "bias"
+        guard let bias = try? catalog.tensor(for: beside), bias.shape == [weight.shape[0]] else { return nil }
+        return "head: no bias is trained, as `head.bias` is left out, but there is \(bias.source)"
     }
 
     /// The metrics of counts, with this job's head, tail and groups.

@@ -120,10 +120,15 @@ final class StepUpdate {
                 return values
             }.assumingMemoryBound(to: Float.self)
             let place = offset + first
-            optimizer.apply(
-                step: step.rawValue, weights: before.weights.floats + place,
-                velocity: before.velocity.floats + place, gradient: gradient, newWeights: weights.floats + place,
-                newVelocity: velocity.floats + place, decays: entry.decays, count: length)
+            if entry.isFixed {
+                (weights.floats + place).update(from: before.weights.floats + place, count: length)
+                (velocity.floats + place).update(from: before.velocity.floats + place, count: length)
+            } else {
+                optimizer.apply(
+                    step: step.rawValue, weights: before.weights.floats + place,
+                    velocity: before.velocity.floats + place, gradient: gradient, newWeights: weights.floats + place,
+                    newVelocity: velocity.floats + place, decays: entry.decays, count: length)
+            }
             gradientIsFinite = gradientIsFinite && smx_all_finite(gradient, length)
             weightsAreFinite = weightsAreFinite && smx_all_finite(weights.floats + place, length)
             if published.precision == .bfloat16 {

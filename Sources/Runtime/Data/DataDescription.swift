@@ -42,6 +42,7 @@ public struct DataDescription: Sendable, Encodable {
 
         var sizes: [Int] = []
         var splits: [SplitDescription] = []
+        var features: [(name: String, features: StoredTensor)] = []
         let named: [(String, SplitFiles?)] = [
             ("train", job.data.train), ("validation", job.data.validation), ("test", job.data.test),
         ]
@@ -50,18 +51,20 @@ public struct DataDescription: Sendable, Encodable {
             let split = try LabeledFeatures(
                 files, role: role, catalog: catalog, classes: classes, dimension: dimension, needsEveryClass: false)
             if role == "train" { sizes = split.classCounts }
+            features.append((role, split.features))
             splits.append(SplitDescription(role, split.features, counts: split.classCounts, threads: threads))
         }
-        if let unlabeled = try StoredTensor.unlabeled(job, catalog: catalog, dimension: dimension) {
-            splits.append(SplitDescription("unlabeled", unlabeled, counts: nil, threads: threads))
-        }
+        let unlabeled = try StoredTensor.unlabeled(job, catalog: catalog, dimension: dimension)
+        if let unlabeled { splits.append(SplitDescription("unlabeled", unlabeled, counts: nil, threads: threads)) }
         self.splits = splits
         if let split = try? job.objective.split(trainCounts: sizes) {
             head = Self.group(split.head, sizes: sizes)
             tail = Self.group(split.tail, sizes: sizes)
         }
         classSizeHistogram = Self.histogram(sizes)
-        problems = Self.problems(splits)
+        if let unlabeled { features.insert(("unlabeled", unlabeled), at: 1) }
+        problems = Self.problems(splits) + SharedRows.found(in: features).map(\.description)
+        if let forgotten = PreparedRun.forgottenBias(of: job.head, catalog: catalog) { problems.append(forgotten) }
     }
 
     private static func group(_ members: [Int], sizes: [Int]) -> ClassGroupDescription {

@@ -29,7 +29,8 @@ public struct JobDraft: Sendable {
         if let unlabeled = data.unlabeled {
             lines.append("  unlabeled: {features: \(Self.scalar(unlabeled.features))}")
         }
-        lines.append("head: {weight: \(Self.scalar(head.weight)), bias: \(Self.scalar(head.bias))}")
+        let bias = head.bias.map { ", bias: \(Self.scalar($0))" } ?? ""
+        lines.append("head: {weight: \(Self.scalar(head.weight))\(bias)}")
         lines.append("objective: \(Self.scalar(objective))")
         let selmix = [("rounds", rounds), ("stepsPerRound", stepsPerRound)].compactMap { key, value in
             value.map { "\(key): \($0)" }

@@ -44,7 +44,7 @@ public struct JobGuess {
             data: DataFiles(
                 train: train.files, validation: validation.files, test: test?.files,
                 unlabeled: unlabeled.map { UnlabeledFiles(features: $0.reference) }),
-            head: HeadFiles(weight: weight.reference, bias: bias.reference), objective: objective,
+            head: HeadFiles(weight: weight.reference, bias: bias?.reference), objective: objective,
             batch: JobDraft.batch(samples: train.features.tensor.rowCount),
             output: "runs/\(URL(fileURLWithPath: jobPath).deletingPathExtension().lastPathComponent)",
             suggests: true)
@@ -75,8 +75,9 @@ public struct JobGuess {
             what: "features of \(role.rawValue)", required: required)
     }
 
-    /// A matrix [K, d] and a vector [K] that belong to no split; of several, those whose names say weight and bias.
-    private func head(dimension: Int) throws -> (weight: FoundTensor, bias: FoundTensor) {
+    /// A matrix [K, d] and a vector [K] that belong to no split; of several, those whose names say weight and bias. Without
+    /// such a vector the head has no bias.
+    private func head(dimension: Int) throws -> (weight: FoundTensor, bias: FoundTensor?) {
         let unnamed = found.filter { $0.nameRole == nil && $0.tensor.dataType.isFloatingPoint }
         // A folder called `test` may well hold a head; but where there is one beside, matrices in it are features.
         let outside = unnamed.filter { $0.role == nil }
@@ -87,7 +88,7 @@ public struct JobGuess {
             required: true)!
         let biases = free.filter { $0.tensor.shape == [weight.tensor.shape[0]] }
         let bias = try one(
-            of: biases, preferring: ["bias", "b"], what: "head's bias [\(weight.tensor.shape[0])]", required: true)!
+            of: biases, preferring: ["bias", "b"], what: "head's bias [\(weight.tensor.shape[0])]", required: false)
         return (weight, bias)
     }
 

@@ -44,10 +44,10 @@ public struct UnlabeledFiles: Sendable, Codable, Equatable {
 public struct HeadFiles: Sendable, Codable, Equatable {
     /// W [K, d].
     public var weight: String
-    /// b [K].
-    public var bias: String
+    /// b [K]; nil for a head without one, and then none is trained.
+    public var bias: String?
 
-    public init(weight: String, bias: String) {
+    public init(weight: String, bias: String?) {
         (self.weight, self.bias) = (weight, bias)
     }
 }

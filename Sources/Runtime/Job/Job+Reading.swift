@@ -89,6 +89,6 @@ extension HeadFiles {
 
     fileprivate init(reading section: JobSection, folder: JobFolder) throws {
         weight = try section.path("weight", required: "weight: head.safetensors#weight", folder.reference)
-        bias = try section.path("bias", required: "bias: head.safetensors#bias", folder.reference)
+        bias = try section.path("bias", folder.reference)
     }
 }

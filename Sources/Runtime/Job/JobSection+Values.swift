@@ -100,7 +100,13 @@ extension JobSection {
 
     /// A required path, made absolute by `resolve`, whose errors get the line.
     func path(_ key: String, required: String, _ resolve: (String) throws -> String) throws -> String {
-        let text = try text(key, required: required)
+        guard let path = try path(key, resolve) else { throw missing(key, example: required) }
+        return path
+    }
+
+    /// The same, of a key that may be left out; nil then.
+    func path(_ key: String, _ resolve: (String) throws -> String) throws -> String? {
+        guard let text = try text(key) else { return nil }
         do {
             return try resolve(text)
         } catch let error as SelMixError {

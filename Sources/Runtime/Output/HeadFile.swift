@@ -1,16 +1,31 @@
 import SelMix
 import Training
 
-/// A linear head as a .safetensors file: `weight` [K, d] and `bias` [K] in float32, as torch.nn.Linear has them.
+/// A linear head as a .safetensors file: `weight` [K, d] and `bias` [K] in float32, as torch.nn.Linear has them; no `bias` for
+/// a head that was brought without one.
 enum HeadFile {
     static func write(_ head: Parameters, objective: String? = nil, to path: String) throws {
         var metadata = ["format": "pt", "selmix": Version.current]
         metadata["objective"] = objective
         try SafetensorsWriter.write(
-            head.layout.entries.map {
+            head.layout.entries.filter { !$0.isFixed }.map {
                 TensorContent(
                     name: $0.name, dataType: .float32, shape: $0.shape,
                     bytes: UnsafeRawBufferPointer(head.values(of: $0)))
             }, metadata: metadata, to: path)
     }
+
+    /// The references to the tensors of such a file.
+    ///
+    /// - Throws: `invalidInput` when it cannot be read.
+    static func references(_ path: String) throws -> HeadFiles {
+        let names = try TensorFile.open(path).names
+        // Without a weight the reference to it says what the file holds.
+        return HeadFiles(weight: "\(path)#weight", bias: names.contains("bias") ? "\(path)#bias" : nil)
+    }
+}
+
+extension HeadFiles {
+    /// The head in a .safetensors file of `weight` and, unless it has none, `bias`.
+    public init(inFile path: String) throws { self = try HeadFile.references(path) }
 }

@@ -40,6 +40,6 @@ extension RunReport {
             pseudoLabelCounts: result.pseudoLabelCounts, headClasses: run.split.head,
             before: try scores(run.head, validation: before),
             after: try scores(result.bestHead, validation: after), history: result.history,
-            rejections: facts.rejections, quarantined: facts.quarantined)
+            rejections: facts.rejections, quarantined: facts.quarantined, warnings: run.warnings)
     }
 }

@@ -56,6 +56,8 @@ public struct RunReport: Sendable, Codable {
     public var rejections: RejectionCounts
     /// Workers that computed wrongly, and how that showed.
     public var quarantined: [QuarantinedWorker] = []
+    /// What is probably not meant, such as the same samples in validation and train; nil in reports of earlier versions.
+    public var warnings: [String]?
     /// What else was tried on the same data; empty unless the job asks for it.
     public var baselines: [BaselineReport] = []
 }

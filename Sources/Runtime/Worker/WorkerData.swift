@@ -26,7 +26,7 @@ struct WorkerData: Sendable {
         }
         classes = weight.shape[0]
         dimension = weight.shape[1]
-        layout = .linearHead(classes: classes, dimension: dimension)
+        layout = .linearHead(classes: classes, dimension: dimension, hasBias: job.head.bias != nil)
         self.job = job
         validation = try LabeledFeatures(
             job.data.validation, role: "validation", catalog: catalog, classes: classes, dimension: dimension)

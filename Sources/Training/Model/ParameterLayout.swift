@@ -8,6 +8,9 @@ public struct ParameterLayout: Sendable, Equatable {
         public let shape: [Int]
         /// Whether weight decay applies: not to biases.
         public let decays: Bool
+        /// Whether it stays as it is, zeros: the bias of a head that was brought without one. It has its place, so that all
+        /// that adds, sends and evaluates is the same, but no step moves it and no file of a head holds it.
+        public let isFixed: Bool
         /// In floats.
         public let offset: Int
         public var count: Int { shape.reduce(1, *) }
@@ -44,9 +47,12 @@ public struct ParameterLayout: Sendable, Equatable {
     /// Indices in ``entries`` of the tensors that are not sliced.
     public private(set) var whole: [Int] = []
 
-    public init(_ tensors: [(name: String, shape: [Int], decays: Bool)]) {
+    /// - Parameter fixed: the names of the tensors that stay as they are.
+    public init(_ tensors: [(name: String, shape: [Int], decays: Bool)], fixed: Set<String> = []) {
         for tensor in tensors {
-            let entry = Entry(name: tensor.name, shape: tensor.shape, decays: tensor.decays, offset: count)
+            let entry = Entry(
+                name: tensor.name, shape: tensor.shape, decays: tensor.decays, isFixed: fixed.contains(tensor.name),
+                offset: count)
             entries.append(entry)
             count += (entry.count + 15) / 16 * 16
             let cut = Self.slices(of: entry, index: entries.count - 1)
@@ -83,9 +89,10 @@ public struct ParameterLayout: Sendable, Equatable {
         }
     }
 
-    /// A linear head: `weight` [K, d] and `bias` [K].
-    public static func linearHead(classes: Int, dimension: Int) -> ParameterLayout {
-        ParameterLayout([("weight", [classes, dimension], true), ("bias", [classes], false)])
+    /// A linear head: `weight` [K, d] and `bias` [K], which stays zero where the head has none.
+    public static func linearHead(classes: Int, dimension: Int, hasBias: Bool = true) -> ParameterLayout {
+        ParameterLayout(
+            [("weight", [classes, dimension], true), ("bias", [classes], false)], fixed: hasBias ? [] : ["bias"])
     }
 
     public subscript(name: String) -> Entry {

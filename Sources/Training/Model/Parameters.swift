@@ -60,20 +60,22 @@ public struct Parameters: Sendable {
 }
 
 extension Parameters {
-    /// A linear head from its two tensors.
-    public init(weight: StoredTensor, bias: StoredTensor) throws {
+    /// A linear head from its two tensors, or from one: without a bias none is trained.
+    public init(weight: StoredTensor, bias: StoredTensor?) throws {
         guard weight.shape.count == 2, weight.shape[0] >= 2, weight.shape[1] >= 1 else {
             throw SelMixError(
                 .invalidInput, "head.weight \(weight.source) has shape \(weight.shape)",
                 hint: "it must be [K, d] with at least two classes, as torch.nn.Linear stores it")
         }
-        guard bias.shape == [weight.shape[0]] else {
+        if let bias, bias.shape != [weight.shape[0]] {
             throw SelMixError(
                 .invalidInput, "head.bias \(bias.source) has shape \(bias.shape), head.weight \(weight.shape)",
                 hint: "the bias must be [\(weight.shape[0])]")
         }
-        self.init(layout: .linearHead(classes: weight.shape[0], dimension: weight.shape[1]))
+        self.init(
+            layout: .linearHead(classes: weight.shape[0], dimension: weight.shape[1], hasBias: bias != nil))
         for (name, tensor) in [("weight", weight), ("bias", bias)] {
+            guard let tensor else { continue }
             _ = self[name].update(fromContentsOf: try tensor.floatArray())
         }
         guard isFinite else {

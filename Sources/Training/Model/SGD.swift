@@ -51,6 +51,12 @@ public struct SGD: Sendable {
         step: Int, weights: Parameters, velocity: Parameters, gradient: Parameters, into result: Parameters
     ) {
         for entry in weights.layout.entries {
+            guard !entry.isFixed else {
+                if result.buffer !== weights.buffer {
+                    _ = result.values(of: entry).update(fromContentsOf: weights.values(of: entry))
+                }
+                continue
+            }
             apply(
                 step: step, weights: weights.floats + entry.offset, velocity: velocity.floats + entry.offset,
                 gradient: gradient.floats + entry.offset, newWeights: result.floats + entry.offset,

@@ -75,6 +75,19 @@ import Training
         #expect(draft.head == HeadFiles(weight: "all.safetensors#fc.weight", bias: "all.safetensors#fc.bias"))
     }
 
+    @Test func aHeadMayHaveNoBias() throws {
+        let file = try write(
+            [
+                Self.x("train.x", 9), Self.y("train.y", 9), Self.x("val.x", 6), Self.y("val.y", 6),
+                Self.x("fc.weight", 3),
+            ],
+            to: "all.safetensors")
+        let draft = try draft([file])
+        #expect(draft.head == HeadFiles(weight: "all.safetensors#fc.weight", bias: nil))
+        let job = try JobFile.parse(draft.text, path: folder.appendingPathComponent("job.yaml").path)
+        #expect(job.head.bias == nil)
+    }
+
     @Test func namesOfOtherHabits() throws {
         let files = [
             try write([Self.x("", 9)], to: "X_train.npy"), try write([Self.y("", 9)], to: "y_train.npy"),
