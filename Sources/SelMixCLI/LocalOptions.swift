@@ -16,11 +16,13 @@ struct LocalOptions: ParsableArguments {
     /// Runs this program's own workers.
     func training(
         of run: PreparedRun, display: ProgressDisplay.Style, resumes: Bool = false,
-        http: MonitorServer.Options? = nil
+        http: MonitorServer.Options? = nil, baselines: BaselineCache = BaselineCache()
     ) throws -> LocalTraining {
         // More workers than shards would only stand by.
         let count = workers ?? min(ProcessInfo.processInfo.activeProcessorCount, run.job.cluster.shards)
         let program = try OwnProgram.path()
-        return LocalTraining(workers: count, program: program, display: display, resumes: resumes, http: http)
+        return LocalTraining(
+            workers: count, program: program, display: display, resumes: resumes, http: http,
+            baselines: baselines)
     }
 }

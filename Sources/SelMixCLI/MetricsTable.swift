@@ -33,23 +33,34 @@ enum MetricsTable {
         return lines.joined(separator: "\n")
     }
 
-    /// What else was tried, a line a method, on test where there is one.
+    /// What else was tried, a line a method: the objective on validation rows that were not tuned on, then metrics on test
+    /// where there is one. `>` marks the head that was written, `!` a method that this run is behind beyond chance.
     static func text(_ baselines: [BaselineReport], marking objective: String) -> String {
         let onTest = baselines.allSatisfy { $0.test != nil }
         let columns = rows.filter { $0.title != "head recall" && $0.title != "tail recall" }
+        let widest = baselines.map { name(of: $0).count }.max() ?? 0
         let title =
-            "\(onTest ? "test" : "validation") split".padding(toLength: 46, withPad: " ", startingAt: 0)
+            "".padding(toLength: widest + 4, withPad: " ", startingAt: 0) + "validation   "
             + columns.map { ($0.objective == objective ? "*" : " ") + $0.title }.joined(separator: " ")
         let lines = baselines.map { line in
-            let name = (line.written ? "> " : "  ") + line.title + (line.setting.map { " (\($0))" } ?? "")
+            let behind = [line.selmixLess?.validation, line.selmixLess?.test].contains { ($0?.high ?? 0) < 0 }
             let metrics = onTest ? line.test! : line.validation
-            return name.padding(toLength: 46, withPad: " ", startingAt: 0)
+            return (line.written ? "> " : behind ? "! " : "  ")
+                + name(of: line).padding(toLength: widest + 2, withPad: " ", startingAt: 0)
+                + String(format: "%.4f     ", line.objective)
                 + columns.map { column in
                     String(format: "%.4f", column.value(metrics))
                         .padding(toLength: column.title.count + 1, withPad: " ", startingAt: 0)
                 }.joined(separator: " ")
         }
-        return ([title] + lines).joined(separator: "\n")
+        let note =
+            "validation: \(objective) of rows that were not tuned on; the other columns are of the "
+            + "\(onTest ? "test" : "validation") split"
+        return ([title] + lines + ["", note]).joined(separator: "\n")
+    }
+
+    private static func name(of line: BaselineReport) -> String {
+        line.title + (line.setting.map { " (\($0))" } ?? "")
     }
 
     /// Metrics of one head.

@@ -17,9 +17,14 @@ enum ResultOutput {
                 report.bestRound))
         print("")
         print(MetricsTable.text(report, marking: report.objective))
+        if let luck = luck(report) {
+            print("")
+            print(luck)
+        }
         if !report.baselines.isEmpty {
             print("")
             print(MetricsTable.text(report.baselines, marking: report.objective))
+            if let verdict = report.verdict { print(verdict.description) }
         }
         for warning in report.warnings ?? [] {
             print("")
@@ -43,6 +48,20 @@ enum ResultOutput {
     static func excuse(savedIn path: String) {
         guard let failure = StandardOutput.takeFailure() else { return }
         StandardError.line("warning: \(failure.error.message); what the summary would say is in \(path)")
+    }
+
+    /// Who lost, what the objective won and how much of that may be chance, and what is hardly measured.
+    private static func luck(_ report: RunReport) -> String? {
+        guard let changes = report.classChanges, let change = report.objectiveChange else { return nil }
+        let split = change.test == nil ? "validation" : "test"
+        var lines = ["\(split): \(changes.description)"]
+        lines[0] += "; \(report.objective) \((change.test ?? change.validation).description)"
+        if let scarce = report.scarceClasses, let first = scarce.first {
+            lines.append(
+                "\(scarce.count) of \(report.classes) classes have fewer than \(RunReport.fewestToMeasure) validation rows"
+                    + " (the first is class \(first)): their recalls are hardly measured")
+        }
+        return lines.joined(separator: "\n")
     }
 
     /// A path as a person would type it: without `..`, and from the working directory where it lies below that.

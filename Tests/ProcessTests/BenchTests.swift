@@ -16,6 +16,13 @@ import Testing
         }
     }
 
+    @Test func whatRowsOfAComparisonCost() throws {
+        let figures = try Self.figures(
+            "baselines", "--classes", "12", "--dimension", "16", "--samples", "200", "--threads", "2")
+        let passes = try #require(figures["biasAscentPasses"] as? [String: Int])
+        #expect(Set(passes.keys) == ["h-mean", "min-recall"] && passes.values.allSatisfy { $0 >= 1 })
+    }
+
     @Test(arguments: ["1", "3"])
     func gain(threads: String) throws {
         // More classes than one tile has.

@@ -21,6 +21,22 @@ import Testing
         let mended = try JobFileTests.parse("preset: published\noptimizer: {momentum: 0.5}")
         #expect(mended.optimizer.momentum == 0.5)
         #expect(mended.selmix.formula == .reference)
+        #expect(mended.selmix.keep == .last && mended.selmix.samplerFloor)
+        let standard = try JobFileTests.parse("")
+        #expect(standard.selmix.keep == .best && !standard.selmix.samplerFloor)
+    }
+
+    /// The authors drew unlabelled samples by their true classes; only their preset does, and only where the job has them.
+    @Test func unlabelledSamplesAreDrawnByTheirClassesWhereThePresetAndTheJobSaySo() throws {
+        let given = ["data.unlabeled={features: u.npy, labels: l.npy}"]
+        let published = try JobFileTests.parse("preset: published", overrides: given)
+        #expect(published.selmix.pseudoLabels == .given)
+        #expect(published.data.unlabeled?.labels == "/jobs/l.npy")
+        #expect(try JobFileTests.parse("", overrides: given).selmix.pseudoLabels == .predicted)
+        let without = try JobFileTests.parse("preset: published", overrides: ["data.unlabeled={features: u.npy}"])
+        #expect(without.selmix.pseudoLabels == .predicted)
+        #expect(
+            error("selmix: {pseudoLabels: given}")?.message.contains("needs the unlabelled samples' classes") == true)
     }
 
     @Test func lossesAndMixRules() throws {

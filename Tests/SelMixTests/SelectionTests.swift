@@ -94,6 +94,31 @@ import Testing
         #expect(instance.probabilities[0, 0] == 0.8 && instance.probabilities[2, 2] == 0.1)
     }
 
+    /// At K = 10 the authors' sampler draws one pair in eleven uniformly.
+    @Test func theSamplersFloorIsAPartOfEveryDraw() {
+        var probabilities = Matrix<Float>(rows: 10, columns: 10, repeating: 0)
+        probabilities[3, 4] = 1
+        let drawn = PairDistribution(probabilities: probabilities, positivePairs: 1).withSamplerFloor()
+        #expect(abs(drawn.probabilities[0, 0] - Float(0.001 / 1.1)) < 1e-9)
+        #expect(abs(drawn.probabilities[3, 4] - Float(1.001 / 1.1)) < 1e-6)
+        #expect(abs(drawn.probabilities.values.reduce(0.0) { $0 + Double($1) } - 1) < 1e-6)
+        #expect(drawn.positivePairs == 1)
+    }
+
+    @Test func resamplingKeepsTheLabelClassesAndMixesNothing() {
+        let gain = Matrix<Float>(rows: 3, columns: 3, values: [1, 2, -1, 0.5, -1, -1, 3, 3, 3])
+        let selmix = Policy.selmix.distribution(
+            gain: gain, temperature: .absolute(1), floor: 1e-6, trainCounts: [1, 1, 1])
+        let alone = Policy.resampling.distribution(
+            gain: gain, temperature: .absolute(1), floor: 1e-6, trainCounts: [1, 1, 1])
+        for i in 0..<3 {
+            let row = selmix.probabilities[row: i].reduce(0.0) { $0 + Double($1) }
+            #expect(abs(Double(alone.probabilities[i, i]) - row) < 1e-6)
+            for j in 0..<3 where j != i { #expect(alone.probabilities[i, j] == 0) }
+        }
+        #expect(alone.positivePairs == selmix.positivePairs)
+    }
+
     @Test func gainsSettleWhenTheLastIsNearItsMean() {
         var window = ConvergenceWindow(length: 3, tolerance: 0.05)
         let settled = [10, 5, 4.9, 5.05, 5, 8].map { window.settles(with: $0) }

@@ -1,115 +1,78 @@
-import CKernels
-import Common
-import Foundation
 import SelMix
-import Training
 
-/// What a practitioner would try before SelMix, each with the same data, the same validation and the same budget of steps.
+/// What a practitioner would try before SelMix, each with the same data, the same labels and a length at which it is done.
 ///
-/// Some only change the head that is there; of their settings the one that is best on validation is taken. The others are
-/// trained, by a run of their own on the same cluster, and keep their best round on validation as SelMix does.
+/// Some only change what the head that is there decides, or fit a head in one go; the coordinator's process computes them
+/// (``PostHocBaselines``). The others are trained, by a run of their own on the same cluster (`Baseline+Training.swift`).
 enum Baseline: String, CaseIterable, Sendable {
     case inputHead = "input-head"
     /// b - tau log pi (Menon et al., arXiv 2007.07314).
     case logitAdjustment = "logit-adjustment"
     /// w_k / |w_k|^tau without bias (Kang et al., arXiv 1910.09217).
     case tauNormalization = "tau-normalization"
+    /// One factor for each class's logit, learned on class-balanced samples (LWS of Kang et al.).
+    case weightScaling = "learnable-weight-scaling"
+    /// One bias a class, tuned for the objective itself (``SelMix/BiasAscent``).
+    case biasAscent = "bias-ascent"
+    /// Decisions from calibrated probabilities, for objectives with a gradient (``SelMix/PlugIn``).
+    case frankWolfe = "plug-in-frank-wolfe"
+    /// The same for minima over classes or groups.
+    case minimax = "plug-in-minimax"
+    /// Softmax regression on the validation samples, balanced, pulled towards the logit-adjusted head: last-layer retraining
+    /// as "deep feature reweighting" does it (Kirichenko et al., arXiv 2204.02937).
+    case lastLayerRetraining = "last-layer-retraining"
+    /// Minus the log of the geometric mean of soft recalls (Du and Wu, arXiv 2303.03630), over all rows at once.
+    case geometricMeanLoss = "gml"
     /// A new head, trained on class-balanced samples (cRT of Kang et al.).
     case classifierRetraining = "classifier-retraining"
     case logitAdjustedTraining = "logit-adjusted-training"
-    /// Targets that are nearly even over the classes (arXiv 2403.00250).
+    /// Targets that are nearly even over the classes: the loss of arXiv 2403.00250, without the recipe that it is part of.
     case overSmoothing = "over-smoothing"
     case uniformMixup = "uniform-mixup"
+    /// This run with class-balanced draws in place of selected pairs: what the labels are worth without the selection.
+    case classBalanced = "class-balanced"
+    /// This run with its own distribution over classes, but without mixing: what is due to the selection of classes alone.
+    case resampling = "resampling"
+
+    /// Where its head comes from.
+    enum Source: Sendable, Equatable { case coordinator, cluster }
+
+    var source: Source {
+        switch self {
+        case .inputHead, .logitAdjustment, .tauNormalization, .weightScaling, .biasAscent, .frankWolfe, .minimax,
+            .lastLayerRetraining, .geometricMeanLoss:
+            .coordinator
+        case .classifierRetraining, .logitAdjustedTraining, .overSmoothing, .uniformMixup, .classBalanced, .resampling:
+            .cluster
+        }
+    }
 
     var title: String {
         switch self {
         case .inputHead: "head as brought"
         case .logitAdjustment: "logit adjustment, post hoc"
         case .tauNormalization: "tau-normalisation"
+        case .weightScaling: "learnable weight scaling (LWS)"
+        case .biasAscent: "one bias a class, tuned"
+        case .frankWolfe: "plug-in, Frank-Wolfe"
+        case .minimax: "plug-in, minimax"
+        case .lastLayerRetraining: "last-layer retraining (DFR)"
+        case .geometricMeanLoss: "geometric-mean loss (GML)"
         case .classifierRetraining: "class-balanced retraining (cRT)"
         case .logitAdjustedTraining: "logit-adjusted training"
-        case .overSmoothing: "label over-smoothing"
+        case .overSmoothing: "over-smoothing loss"
         case .uniformMixup: "uniform mixup"
+        case .classBalanced: "class-balanced draws"
+        case .resampling: "resampling alone"
         }
     }
 
-    // MARK: Heads that only need arithmetic
-
-    /// The heads to choose from, each with its setting; nil for a baseline that is trained.
-    func candidates(_ run: PreparedRun) -> [(setting: String?, head: Parameters)]? {
+    /// Whether it can be judged by this objective; each of the two plug-in methods is for some.
+    func applies(to objective: any Objective, classes: Int) -> Bool {
         switch self {
-        case .inputHead:
-            return [(nil, run.head)]
-        case .logitAdjustment:
-            let logPriors = LossSettings.logPriors(run.trainCounts)
-            return stride(from: 0, through: 3, by: 0.25).map { tau in
-                let head = run.head.copy()
-                for (k, prior) in logPriors.enumerated() { head["bias"][k] -= Float(tau * prior) }
-                return ("tau = \(tau)", head)
-            }
-        case .tauNormalization:
-            return stride(from: 0, through: 2, by: 0.1).map { tau in
-                let tau = (tau * 10).rounded() / 10
-                let head = run.head.copy()
-                head["bias"].update(repeating: 0)
-                for k in 0..<run.classes {
-                    let row = k * run.dimension..<(k + 1) * run.dimension
-                    let squares = row.reduce(0.0) { $0 + Double(head["weight"][$1]) * Double(head["weight"][$1]) }
-                    let factor = squares > 0 ? Float(pow(squares, -tau / 2)) : 1
-                    for index in row { head["weight"][index] *= factor }
-                }
-                return ("tau = \(tau)", head)
-            }
-        case .classifierRetraining, .logitAdjustedTraining, .overSmoothing, .uniformMixup:
-            return nil
+        case .frankWolfe: PlugIn(objective, classes: classes).method == .frankWolfe
+        case .minimax: PlugIn(objective, classes: classes).method == .minimax
+        default: true
         }
-    }
-
-    // MARK: Heads that are trained
-
-    /// The job of a baseline that is trained, from SelMix's own; nil for one that is not.
-    ///
-    /// - Parameter directory: where the baseline's run, and a head to start from, are written.
-    func job(_ run: PreparedRun, directory: String) throws -> Job? {
-        var job = run.job
-        job.name = "\(run.job.name), \(title)"
-        job.output = directory + "/" + rawValue
-        job.baselines = false
-        job.data.unlabeled = nil
-        job.selmix.convergence = nil
-        job.selmix.labelRatio = .one
-        job.loss = LossSettings()
-        func withoutMixing(_ policy: Policy) {
-            job.selmix.policy = policy
-            job.selmix.mixRatio = 1...1
-        }
-        switch self {
-        case .inputHead, .logitAdjustment, .tauNormalization:
-            return nil
-        case .classifierRetraining:
-            withoutMixing(.classBalanced)
-            let start = directory + "/\(rawValue)-start.safetensors"
-            try HeadFile.write(Parameters(layout: run.layout), to: start)
-            job.head = try HeadFile.references(start)
-            job.optimizer.learningRate = Self.stableRate(run)
-        case .logitAdjustedTraining:
-            withoutMixing(.instance)
-            job.loss = LossSettings(.logitAdjusted)
-        case .overSmoothing:
-            withoutMixing(.instance)
-            job.loss = LossSettings(.overSmoothing)
-        case .uniformMixup:
-            job.selmix.policy = .uniform
-            job.selmix.labelRatio = .named(.same)
-        }
-        return job
-    }
-
-    /// A learning rate at which softmax regression on these features is stable: the inverse of the mean squared norm of
-    /// the validation features, over the gain of the momentum. Training from nothing needs a far larger rate than
-    /// fine-tuning.
-    private static func stableRate(_ run: PreparedRun) -> Double {
-        let norms = run.validation.features.squaredNorms()
-        return (1 - run.job.optimizer.momentum) * Double(norms.rows) / max(norms.sum, .leastNormalMagnitude)
     }
 }

@@ -224,6 +224,7 @@ public final class CoordinatedRun {
         guard let result else { preconditionFailure("baselines before the run") }
         var report = report
         report.baselines = baselines
+        report.verdict = BaselineVerdict(baselines)
         try output.write(report, result)
         return report
     }

@@ -20,6 +20,8 @@ public struct PreparedRun: Sendable {
     public let unlabeled: StoredTensor?
     /// Of all that samples are mixed from.
     public let largestFeature: LargestFeature
+    /// The classes by which they are drawn, where the job gives these; nil where they are predicted.
+    public let unlabeledClasses: [Int32]?
     /// Training samples per class, [K].
     public let trainCounts: [Int]
     public let split: ClassSplit
@@ -61,6 +63,7 @@ public struct PreparedRun: Sendable {
         largestFeature =
             [largest[0], try unlabeled?.checkFinite(role: "unlabeled")].compactMap { $0 }
             .max { $0.magnitude < $1.magnitude } ?? largest[0]
+        unlabeledClasses = try Self.unlabeledClasses(job, catalog: catalog, classes: classes, dimension: dimension)
         let train = splits[0]
         validation = splits[1]
         test = splits.count > 2 ? splits[2] : nil
@@ -96,13 +99,28 @@ public struct PreparedRun: Sendable {
             digests.append(split.labels.withUnsafeBytes { smx_hash($0.baseAddress!, $0.count, 0) })
         }
         if let unlabeled { digests.append(unlabeled.digest()) }
+        if let unlabeledClasses {
+            digests.append(unlabeledClasses.withUnsafeBytes { smx_hash($0.baseAddress!, $0.count, 0) })
+        }
         let text = job.configurationJSON + instructionSet + digests.map(\.hexadecimal).joined()
         configurationDigest = Digest(
             rawValue: Array(text.utf8).withUnsafeBytes { smx_hash($0.baseAddress!, $0.count, 0) })
         try MappedFiles.checkIntact()
     }
 
-    /// The head's tensors, by the job file's references.
+    private static func unlabeledClasses(
+        _ job: Job, catalog: TensorCatalog, classes: Int, dimension: Int
+    ) throws -> [Int32]? {
+        guard job.selmix.pseudoLabels == .given, let files = job.data.unlabeled, let labels = files.labels else {
+            return nil
+        }
+        return try LabeledFeatures(
+            SplitFiles(features: files.features, labels: labels), role: "unlabeled", catalog: catalog,
+            classes: classes, dimension: dimension, needsEveryClass: false
+        ).labels
+    }
+
+    /// The head's two tensors, by the job file's references.
     static func head(_ files: HeadFiles, catalog: TensorCatalog) throws -> Parameters {
         try Parameters(
             weight: catalog.tensor(for: TensorReference(parsing: files.weight)),
@@ -122,6 +140,11 @@ public struct PreparedRun: Sendable {
 
     /// The metrics of counts, with this job's head, tail and groups.
     public func metrics(_ counts: ConfusionCounts) -> Metrics { Metrics(counts, split: split, groups: groups) }
+
+    /// The same of expected counts.
+    public func metrics(_ counts: MixedCounts) -> Metrics {
+        Metrics(counts, split: split, groups: groups)
+    }
 
     /// Confusion counts of a head over a whole split, computed here.
     public func evaluate(_ head: Parameters, on split: LabeledFeatures) throws -> ConfusionCounts {

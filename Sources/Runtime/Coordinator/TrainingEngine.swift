@@ -129,7 +129,7 @@ final class TrainingEngine {
             made = selection
         }
         history.append(report)
-        if bestRound.consider(round: round, objective: report.objective, hMean: metrics.hMean) {
+        if keeps(report, metrics) {
             best = BestState(head: weights, counts: sums.counts, multipliers: multipliers)
         }
         converged = report.largestGain.map { convergence?.settles(with: $0) ?? false } ?? false
@@ -138,10 +138,20 @@ final class TrainingEngine {
             pseudoLabelCounts: pseudoLabelCounts)
     }
 
+    /// Whether this round's head is the one to leave so far.
+    private func keeps(_ report: RoundReport, _ metrics: Metrics) -> Bool {
+        let round = RoundIndex(report.round)
+        guard run.job.selmix.keep == .best else {
+            bestRound.take(round: round, objective: report.objective, hMean: metrics.hMean)
+            return true
+        }
+        return bestRound.consider(round: round, objective: report.objective, hMean: metrics.hMean)
+    }
+
     /// Pseudo-labels belong to the selection, and are covered by its digest.
     private func add(_ sums: ValidationSums, to selection: inout RoundSelection, _ report: inout RoundReport) {
         guard !sums.pseudoLabels.isEmpty else { return }
-        selection.pseudoLabels = sums.pseudoLabelsBySample(shards: run.job.cluster.shards)
+        selection.pseudoLabels = run.unlabeledClasses ?? sums.pseudoLabelsBySample(shards: run.job.cluster.shards)
         selection.digest = Digest(
             rawValue: selection.pseudoLabels.withUnsafeBytes {
                 smx_hash($0.baseAddress!, $0.count, selection.digest.rawValue)
@@ -179,7 +189,8 @@ final class TrainingEngine {
                 .failed, "the gains are not finite",
                 hint: "the features or the head have extreme values; scale the features")
         }
-        let distribution = distribution(gain, settings)
+        let drawn = distribution(gain, settings)
+        let distribution = settings.samplerFloor ? drawn.withSamplerFloor() : drawn
         let digest = [gain, distribution.probabilities].reduce(UInt64(0)) { seed, matrix in
             matrix.values.withUnsafeBytes { smx_hash($0.baseAddress!, $0.count, seed) }
         }

@@ -16,6 +16,8 @@ public struct DataDescription: Sendable, Encodable {
     public var tail: ClassGroupDescription?
     /// How many classes have how many training samples.
     public var classSizeHistogram: [HistogramBin]
+    /// Classes with so few validation rows that their recall is hardly measured.
+    public var scarceClasses: [Int]
     /// What `train` would refuse, or what cannot be meant.
     public var problems: [String]
 
@@ -41,6 +43,7 @@ public struct DataDescription: Sendable, Encodable {
         (name, self.classes, self.dimension) = (job.name, classes, dimension)
 
         var sizes: [Int] = []
+        var validationSizes: [Int]?
         var splits: [SplitDescription] = []
         var features: [(name: String, features: StoredTensor)] = []
         let named: [(String, SplitFiles?)] = [
@@ -52,6 +55,7 @@ public struct DataDescription: Sendable, Encodable {
                 files, role: role, catalog: catalog, classes: classes, dimension: dimension, needsEveryClass: false)
             if role == "train" { sizes = split.classCounts }
             features.append((role, split.features))
+            if role == "validation" { validationSizes = split.classCounts }
             splits.append(SplitDescription(role, split.features, counts: split.classCounts, threads: threads))
         }
         let unlabeled = try StoredTensor.unlabeled(job, catalog: catalog, dimension: dimension)
@@ -65,6 +69,10 @@ public struct DataDescription: Sendable, Encodable {
         if let unlabeled { features.insert(("unlabeled", unlabeled), at: 1) }
         problems = Self.problems(splits) + SharedRows.found(in: features).map(\.description)
         if let forgotten = PreparedRun.forgottenBias(of: job.head, catalog: catalog) { problems.append(forgotten) }
+        scarceClasses =
+            validationSizes.map { sizes in
+                sizes.indices.filter { (1..<RunReport.fewestToMeasure).contains(sizes[$0]) }
+            } ?? []
     }
 
     private static func group(_ members: [Int], sizes: [Int]) -> ClassGroupDescription {

@@ -13,7 +13,8 @@ extension Job {
         "cluster.minWorkers", "cluster.workerWait", "cluster.orphanTimeout", "cluster.slowWorkers", "cluster.staging",
         "baselines", "trace", "tensorBoard",
         "data.train.features", "data.train.labels", "data.validation.features", "data.validation.labels",
-        "data.test.features", "data.test.labels", "data.unlabeled.features", "head.weight", "head.bias",
+        "data.test.features", "data.test.labels", "data.unlabeled.features", "data.unlabeled.labels",
+        "head.weight", "head.bias",
     ]
 
     /// The settings that decide the bytes of the result, by their path in the job file, in the order of their paths; such

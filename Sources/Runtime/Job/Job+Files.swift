@@ -30,13 +30,16 @@ public struct SplitFiles: Sendable, Codable, Equatable {
     }
 }
 
-/// N samples without labels.
+/// N samples that are trained on without their labels.
 public struct UnlabeledFiles: Sendable, Codable, Equatable {
     /// [N, d]: float32, float16 or bfloat16.
     public var features: String
+    /// [N]: integer; their true classes, where they are known. No loss is taken of them. `selmix.pseudoLabels: given` draws
+    /// by them, as the authors did.
+    public var labels: String?
 
-    public init(features: String) {
-        self.features = features
+    public init(features: String, labels: String? = nil) {
+        (self.features, self.labels) = (features, labels)
     }
 }
 

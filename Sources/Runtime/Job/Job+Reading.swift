@@ -33,11 +33,24 @@ extension Job {
         checkpoints.keep = try root.section("checkpoints").whole("keep", or: checkpoints.keep, .from(1, to: 1000))
         try checkShares(root)
         try checkReduction(root)
+        try checkPseudoLabels(root, preset)
         if data.unlabeled != nil, selmix.labelRatio != .one {
             throw try root.section("selmix").origin(of: "labelRatio").error(
                 "`selmix.labelRatio` would mix in labels, but `data.unlabeled` has none",
                 hint: "leave `selmix.labelRatio` out, or `data.unlabeled`")
         }
+    }
+
+    /// The authors drew unlabelled samples by their true classes; a job of that preset does so where it has them.
+    private mutating func checkPseudoLabels(_ root: JobSection, _ preset: Preset) throws {
+        let section = try root.section("selmix")
+        if section.value("pseudoLabels") == nil, preset == .published, data.unlabeled?.labels != nil {
+            selmix.pseudoLabels = .given
+        }
+        guard selmix.pseudoLabels == .given, data.unlabeled?.labels == nil else { return }
+        throw section.origin(of: "pseudoLabels").error(
+            "`selmix.pseudoLabels: given` needs the unlabelled samples' classes",
+            hint: "add `labels: FILE#TENSOR` to `data.unlabeled`, or leave `selmix.pseudoLabels` out")
     }
 
     /// An audit compares what the coordinator sees, and what workers sum among themselves it does not see.
@@ -69,9 +82,10 @@ extension DataFiles {
         validation = try split("validation")
         test = section.value("test") == nil ? nil : try split("test")
         guard section.value("unlabeled") != nil else { return }
-        let features = try section.section("unlabeled").path(
-            "features", required: "features: FILE#TENSOR", folder.reference)
-        unlabeled = UnlabeledFiles(features: features)
+        let files = try section.section("unlabeled")
+        unlabeled = UnlabeledFiles(
+            features: try files.path("features", required: "features: FILE#TENSOR", folder.reference),
+            labels: try files.path("labels", folder.reference))
     }
 }
 

@@ -21,6 +21,9 @@ extension SelMixSettings {
         diagonalSmoothing = try section.number("diagonalSmoothing", or: diagonalSmoothing, .from(0, to: 1))
         floor = try section.number("floor", or: floor, .from(0, below: 1))
         labelRatio = try LabelRatioSettings(reading: section, "labelRatio") ?? labelRatio
+        keep = try section.choice("keep", or: keep)
+        samplerFloor = try section.flag("samplerFloor", or: samplerFloor)
+        pseudoLabels = try section.choice("pseudoLabels", or: pseudoLabels)
         mixUntil = try section.number("mixUntil", or: mixUntil, .from(0, to: 1))
         if section.value("convergence") != nil {
             let fields = try section.section("convergence")

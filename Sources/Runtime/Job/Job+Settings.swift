@@ -20,6 +20,27 @@ public struct SelMixSettings: Sendable, Codable, Equatable {
     public var labelRatio = LabelRatioSettings.named(.one)
     /// The fraction of the run after which samples are no longer mixed.
     public var mixUntil = 1.0
+    /// Which round's head a run leaves.
+    public enum Keep: String, Sendable, Codable, CaseIterable {
+        /// The one that is best on validation.
+        case best
+        /// That after the last step, whatever validation says.
+        case last
+    }
+
+    public var keep = Keep.best
+    /// Whether 1/K^3 is added to every entry of the distribution before it is normalised, as the authors' sampler does: at
+    /// 10 classes one draw in eleven is then uniform.
+    public var samplerFloor = false
+    /// By which classes unlabelled samples are drawn.
+    public enum PseudoLabels: String, Sendable, Codable, CaseIterable {
+        /// Those that the round's head predicts.
+        case predicted
+        /// Those of `data.unlabeled.labels`, which the authors' code used.
+        case given
+    }
+
+    public var pseudoLabels = PseudoLabels.predicted
     /// When to stop before the last round; nil: never.
     public var convergence: ConvergenceSettings?
 

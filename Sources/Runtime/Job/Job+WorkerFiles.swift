@@ -25,7 +25,9 @@ extension Job {
         }
         var job = self
         for reference in workerReferences { job[keyPath: reference] = try moved(self[keyPath: reference]) }
-        job.data.unlabeled = try data.unlabeled.map { UnlabeledFiles(features: try moved($0.features)) }
+        job.data.unlabeled = try data.unlabeled.map {
+            UnlabeledFiles(features: try moved($0.features), labels: $0.labels)
+        }
         return job
     }
 

@@ -14,7 +14,7 @@ indirect enum JobSchema: Sendable {
         "name": .value,
         "seed": .value,
         "data": .section([
-            "train": split, "validation": split, "test": split, "unlabeled": .section(["features": .value]),
+            "train": split, "validation": split, "test": split, "unlabeled": split,
         ]),
         "head": .section(["weight": .value, "bias": .value]),
         "objective": .section([
@@ -25,7 +25,8 @@ indirect enum JobSchema: Sendable {
         "selmix": .section([
             "policy": .value, "temperature": .section(["relative": .value, "absolute": .value]), "mixRatio": .value,
             "formula": .value, "rounds": .value, "stepsPerRound": .value, "diagonalSmoothing": .value,
-            "floor": .value, "labelRatio": .value, "mixUntil": .value,
+            "floor": .value, "labelRatio": .value, "mixUntil": .value, "keep": .value, "samplerFloor": .value,
+            "pseudoLabels": .value,
             "convergence": .section(["rounds": .value, "tolerance": .value]),
         ]),
         "loss": .section(["name": .value, "tau": .value, "smoothing": .value]),

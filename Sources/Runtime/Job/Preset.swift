@@ -2,7 +2,7 @@
 enum Preset: String, CaseIterable {
     /// What did best on held-out data.
     case standard
-    /// What the authors' published code uses.
+    /// What the authors' published code runs; cluster/README.md has a table of it.
     case published
 
     var selmix: SelMixSettings {
@@ -10,6 +10,8 @@ enum Preset: String, CaseIterable {
         if self == .published {
             settings.temperature = .absolute(0.1)
             settings.formula = .reference
+            settings.keep = .last
+            settings.samplerFloor = true
         }
         return settings
     }

@@ -12,11 +12,14 @@ public struct LocalTraining: Sendable {
     public var resumes: Bool
     /// Where the run can be watched; nil: nowhere.
     public var http: MonitorServer.Options?
+    /// What other runs of a sweep have left of baselines that do not depend on what is varied.
+    public var baselines: BaselineCache
 
     public init(
         workers: Int, program: String, display: ProgressDisplay.Style, resumes: Bool = false,
-        http: MonitorServer.Options? = nil
+        http: MonitorServer.Options? = nil, baselines: BaselineCache = BaselineCache()
     ) {
+        self.baselines = baselines
         self.http = http
         self.resumes = resumes
         self.workers = workers
@@ -33,7 +36,7 @@ public struct LocalTraining: Sendable {
         var again = self
         again.resumes = true
         let suite = BaselineSuite(
-            run: prepared, directory: prepared.job.output + "/baselines",
+            run: prepared, directory: prepared.job.output + "/baselines", cache: baselines,
             train: { [again] job in
                 let prepared = try PreparedRun(job)
                 if let report = RunDirectory.finishedReport(of: prepared) { return report }

@@ -60,6 +60,17 @@ public struct RunReport: Sendable, Codable {
     public var warnings: [String]?
     /// What else was tried on the same data; empty unless the job asks for it.
     public var baselines: [BaselineReport] = []
+    /// Which of them is best for the objective, and whether this run is ahead of it beyond chance.
+    public var verdict: BaselineVerdict?
+    /// Which classes lost, on test where there is one, otherwise on validation.
+    public var classChanges: ClassChanges?
+    /// What the objective won, with the interval that a bootstrap over rows gives.
+    public var objectiveChange: BaselineReport.Comparison?
+    /// Classes that have fewer validation rows than ``fewestToMeasure``: their recalls are hardly measured.
+    public var scarceClasses: [Int]?
+
+    /// With 50 rows a recall of .8 is known to within about .11.
+    public static let fewestToMeasure = 50
 }
 
 /// A worker that computed wrongly.

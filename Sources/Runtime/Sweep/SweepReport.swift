@@ -23,8 +23,13 @@ public struct SweepReport: Sendable, Codable {
         /// Whether this is the best on validation among the finished runs with the same objective; values of different
         /// objectives cannot be compared.
         public var best = false
+        /// What else was tried on the same data; empty unless the job asks for it.
+        public var baselines: [BaselineReport]?
         /// What ended a run that did not finish.
         public var error: String?
+
+        /// Which of ``baselines`` is best for the objective, and by how much this run is ahead of it.
+        public var bestBaseline: BaselineVerdict? { baselines.flatMap(BaselineVerdict.init) }
 
         public var isFinished: Bool { error == nil }
     }
@@ -79,6 +84,7 @@ extension SweepReport.Run {
         seconds = report?.seconds
         validation = report?.after.validation
         test = report?.after.test
+        baselines = report.map(\.baselines)
         self.error = error.map { "\($0)" }
     }
 

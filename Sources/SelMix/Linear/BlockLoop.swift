@@ -15,7 +15,7 @@ public struct BlockLoop: Sendable {
     }
 
     /// - Throws: the error of one block, if any failed; the blocks that had not begun then are left out.
-    func callAsFunction(_ count: Int, _ body: @Sendable (Int) throws -> Void) throws {
+    public func callAsFunction(_ count: Int, _ body: @Sendable (Int) throws -> Void) throws {
         let failure = Mutex<(any Error)?>(nil)
         run(count) { index in
             if failure.withLock({ $0 != nil }) { return }

@@ -40,6 +40,10 @@ public struct CoverageConstrained<Base: Objective>: Objective {
         self.constraint = constraint
     }
 
+    public var form: ObjectiveForm {
+        ObjectiveForm(base.form.recalls, coverage: .init(alpha: constraint.alpha))
+    }
+
     public func value(_ statistics: ConfusionStatistics) -> Double {
         let worst = statistics.coverages.min() ?? 0
         return base.value(statistics) * constraint.satisfaction(coverage: worst, classes: statistics.classes)
@@ -84,6 +88,10 @@ public struct HeadTailCoverageConstrained<Base: Objective>: Objective {
         self.split = split
         self.constraint = constraint
         self.scaling = scaling
+    }
+
+    public var form: ObjectiveForm {
+        ObjectiveForm(base.form.recalls, coverage: .init(groups: ClassGroups(split), alpha: constraint.alpha))
     }
 
     public func value(_ statistics: ConfusionStatistics) -> Double {

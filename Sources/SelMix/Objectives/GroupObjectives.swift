@@ -12,6 +12,8 @@ public struct MinGroupRecall: Objective {
         self.rate = rate
     }
 
+    public var form: ObjectiveForm { ObjectiveForm(.smallestGroupMean(groups)) }
+
     public func value(_ statistics: ConfusionStatistics) -> Double { groups.recalls(statistics).min() ?? 0 }
 
     public func multipliers(after previous: [Double], _ statistics: ConfusionStatistics) -> [Double] {
@@ -41,6 +43,8 @@ public struct GroupRecallGap: Objective {
         self.rate = rate
         self.strictness = strictness
     }
+
+    public var form: ObjectiveForm { ObjectiveForm(.meanLessGap(groups, strictness: strictness)) }
 
     public func value(_ statistics: ConfusionStatistics) -> Double {
         Means.arithmetic(statistics.knownRecalls) - strictness * groups.gap(statistics)

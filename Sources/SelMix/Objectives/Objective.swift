@@ -8,6 +8,9 @@ import Common
 public protocol Objective: Sendable {
     var name: String { get }
 
+    /// The value as a function of recalls and coverages alone.
+    var form: ObjectiveForm { get }
+
     /// The value on raw statistics: what reports show and what chooses the best round.
     func value(_ statistics: ConfusionStatistics) -> Double
 

@@ -3,6 +3,7 @@ import Foundation
 /// The mean of the recalls.
 public struct MeanRecall: Objective {
     public let name = "mean-recall"
+    public var form: ObjectiveForm { ObjectiveForm(.mean) }
     public init() {}
 
     public func value(_ statistics: ConfusionStatistics) -> Double { Means.arithmetic(statistics.knownRecalls) }
@@ -16,6 +17,7 @@ public struct MeanRecall: Objective {
 /// The geometric mean of the recalls: w_k = psi / (K r_k).
 public struct GMean: Objective {
     public let name = "g-mean"
+    public var form: ObjectiveForm { ObjectiveForm(.geometricMean) }
     public init() {}
 
     public func value(_ statistics: ConfusionStatistics) -> Double { Means.geometric(statistics.knownRecalls) }
@@ -29,6 +31,7 @@ public struct GMean: Objective {
 /// The harmonic mean of the recalls: w_k = psi^2 / (K r_k^2).
 public struct HMean: Objective {
     public let name = "h-mean"
+    public var form: ObjectiveForm { ObjectiveForm(.harmonicMean) }
     public init() {}
 
     public func value(_ statistics: ConfusionStatistics) -> Double { Means.harmonic(statistics.knownRecalls) }
@@ -44,6 +47,7 @@ public struct HMean: Objective {
 /// lambda_k proportional to lambda_k^decay exp(-rate r_k).
 public struct MinRecall: Objective {
     public let name = "min-recall"
+    public var form: ObjectiveForm { ObjectiveForm(.minimum) }
     /// How sharply the multipliers single out the worst classes.
     public var rate: Double
     /// 0 forgets the previous multipliers, 1 accumulates them.

@@ -6,6 +6,11 @@ public struct BestRound: Sendable, Codable, Equatable {
     public private(set) var objective = -Double.infinity
     public private(set) var hMean = -Double.infinity
 
+    /// A round that takes the place of any before it, for a run that keeps its last one.
+    public mutating func take(round: RoundIndex, objective: Double, hMean: Double) {
+        (self.round, self.objective, self.hMean) = (round, objective, hMean)
+    }
+
     public init() {}
 
     /// Whether this round is the best so far; it is then kept as that.

@@ -5,7 +5,7 @@ public struct PairDistribution: Sendable {
     /// Entry (i, j), row-major. Sums to 1 up to float32 rounding.
     public let probabilities: Matrix<Float>
     /// How many pairs had a positive gain; nil for a distribution that no gain made.
-    public let positivePairs: Int?
+    public internal(set) var positivePairs: Int?
 
     public var classes: Int { probabilities.rows }
 
@@ -45,6 +45,16 @@ public struct PairDistribution: Sendable {
         return PairDistribution(
             probabilities: Matrix(rows: gain.rows, columns: gain.columns, values: weights.values),
             positivePairs: weights.positive)
+    }
+
+    /// With 1/K^3 added to every entry and normalised, which is how the authors' sampler draws from a distribution.
+    public func withSamplerFloor() -> PairDistribution {
+        let floor = 1 / Double(classes * classes * classes)
+        var values = probabilities.values
+        let total = values.reduce(0.0) { $0 + Double($1) } + floor * Double(values.count)
+        smx_scale_and_add(&values, 1 / total, floor / total, values.count)
+        return PairDistribution(
+            probabilities: Matrix(rows: classes, columns: classes, values: values), positivePairs: positivePairs)
     }
 
     /// Every pair alike: plain mixup between classes.

@@ -41,6 +41,22 @@ public struct ConfusionStatistics: Sendable {
         self.init(counts: entries, classes: classes, total: softCounts.reduce(0, +))
     }
 
+    /// The statistics of expected counts.
+    ///
+    /// - Parameter smoothing: what a diagonal count of 0 is taken as; 0 for what reports show.
+    public init(_ mixed: MixedCounts, smoothing: Double = 0) {
+        let classes = mixed.classes
+        var entries = mixed.entries
+        for k in 0..<classes where entries[k * classes + k, default: 0] <= 0 {
+            entries[k * classes + k] = smoothing
+        }
+        let ordered = entries.sorted { $0.key < $1.key }.map {
+            (row: $0.key / classes, column: $0.key % classes, value: $0.value)
+        }
+        let total = max(ordered.reduce(0) { $0 + $1.value }, .leastNormalMagnitude)
+        self.init(counts: ordered, classes: classes, total: total)
+    }
+
     private typealias Entry = (row: Int, column: Int, value: Double)
 
     /// The counts that are not 0, and the whole diagonal.

@@ -16,17 +16,34 @@ public struct Metrics: Sendable, Codable, Equatable {
     /// [K]; nil for a class that the split does not hold, which the means leave out.
     public var perClassRecall: [Double?]
 
+    /// Where each recall may well lie, [K]; nil for a class that the split does not hold.
+    public var perClassInterval: [WilsonInterval?]?
+    /// Mean recall of the worst hundredth of the classes, at least one: steadier than the worst one alone.
+    public var worstPercentRecall: Double?
+    /// Mean recall of the ten worst classes; nil where there are no more than ten.
+    public var worstTenRecall: Double?
+
     /// Smallest mean recall of any of the job's groups of classes; nil without groups.
     public var worstGroupRecall: Double?
     /// Between the best and the worst group's mean recall.
     public var groupRecallGap: Double?
 
     public init(_ counts: ConfusionCounts, split: ClassSplit, groups: ClassGroups? = nil) {
-        let statistics = ConfusionStatistics(counts)
-        let recalls = statistics.knownRecalls
-        let classes = counts.classes
-        let hits = (0..<classes).reduce(Int64(0)) { $0 + counts[$1, $1] }
+        self.init(
+            ConfusionStatistics(counts), samples: counts.rowTotals.map(Double.init), split: split, groups: groups)
+        let hits = (0..<counts.classes).reduce(Int64(0)) { $0 + counts[$1, $1] }
         accuracy = Double(hits) / Double(max(1, counts.total))
+    }
+
+    /// Of a classifier that decides by lot.
+    public init(_ counts: MixedCounts, split: ClassSplit, groups: ClassGroups? = nil) {
+        self.init(ConfusionStatistics(counts), samples: counts.rowTotals, split: split, groups: groups)
+    }
+
+    /// - Parameter samples: of each class, [K].
+    private init(_ statistics: ConfusionStatistics, samples: [Double], split: ClassSplit, groups: ClassGroups?) {
+        let recalls = statistics.knownRecalls
+        accuracy = (0..<statistics.classes).reduce(0.0) { $0 + statistics.confusion[$1, $1] }
         meanRecall = Means.arithmetic(recalls)
         minRecall = recalls.min() ?? 0
         gMean = Means.geometric(recalls)
@@ -35,6 +52,12 @@ public struct Metrics: Sendable, Codable, Equatable {
         tailRecall = statistics.meanRecall(over: split.tail)
         minCoverage = statistics.coverages.min() ?? 0
         perClassRecall = statistics.recalls
+        perClassInterval = zip(statistics.recalls, samples).map { recall, samples in
+            recall.map { WilsonInterval(hits: $0 * samples, samples: samples) }
+        }
+        let worst = recalls.sorted()
+        worstPercentRecall = Means.arithmetic(Array(worst.prefix(max(1, (worst.count + 99) / 100))))
+        worstTenRecall = worst.count > 10 ? Means.arithmetic(Array(worst.prefix(10))) : nil
         worstGroupRecall = groups?.recalls(statistics).min()
         groupRecallGap = groups?.gap(statistics)
     }

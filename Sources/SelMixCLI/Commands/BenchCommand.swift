@@ -6,7 +6,7 @@ struct BenchCommand: ParsableCommand {
         commandName: "bench", abstract: "The program's own figures on this machine.",
         subcommands: [
             Gain.self, Draws.self, Validation.self, Kernels.self, Step.self, Aggregate.self, AggregateSender.self,
-            Transport.self,
+            Transport.self, Baselines.self,
         ])
 
     struct Draws: ParsableCommand {

@@ -37,6 +37,11 @@ struct DataDescribeCommand: ParsableCommand {
                 return ["\(bin.from)-\(bin.to)", "\(bin.classes)", String(repeating: "#", count: length)]
             })
         lines.append("")
+        if let first = data.scarceClasses.first {
+            lines.append(
+                "\(data.scarceClasses.count) classes have fewer than \(RunReport.fewestToMeasure) validation rows"
+                    + " (the first is class \(first)): their recalls are hardly measured")
+        }
         if data.problems.isEmpty {
             lines.append("no problems found; `selmix evaluate` tells the head's metrics")
         } else {

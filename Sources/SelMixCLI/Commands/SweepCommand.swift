@@ -32,12 +32,15 @@ struct SweepCommand: AsyncParsableCommand {
         let sweep = try Sweep(
             job: job.job, overrides: job.overrides, axes: vary.map { try SweepAxis(parsing: $0) },
             directory: directory.map { URL(fileURLWithPath: $0).path })
+        // What does not depend on the objective is computed once.
+        let baselines = BaselineCache()
         let report = try await sweep(
             announce: { line in
                 if !output.quiet { StandardError.line(line) }
             },
             train: { run in
-                let train = try local.training(of: run, display: .automatic(quiet: output.quiet))
+                let train = try local.training(
+                    of: run, display: .automatic(quiet: output.quiet), baselines: baselines)
                 return try await train(run, log: log)
             })
         if output.json {
