@@ -5,6 +5,9 @@ import PackageDescription
 let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
 let strictC: [CSetting] = [.treatAllWarnings(as: .error)]
 
+// What `selmix --version` says beside the version. The scripts that build for use set it; see scripts/lib/stamp.sh.
+let stamp: [CSetting] = Context.environment["SELMIX_BUILD"].map { [.define("SELMIX_BUILD", to: "\"\($0)\"")] } ?? []
+
 let package = Package(
     name: "selmix",
     products: [
@@ -28,6 +31,8 @@ let package = Package(
             // Always optimised: a debug build would otherwise run scalar loops in every test.
             cSettings: strictC + [.unsafeFlags(["-O3", "-ffp-contract=off"])],
             linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp"), .linkedLibrary("m")]),
+
+        .target(name: "CBuildStamp", cSettings: strictC + stamp),
 
         // Pure values: no clock, socket, file, thread or task.
         .target(name: "Common", swiftSettings: strict),
@@ -68,7 +73,7 @@ let package = Package(
         .executableTarget(
             name: "SelMixCLI",
             dependencies: [
-                "Common", "Coordination", "SelMix", "HTTP", "Training", "Runtime",
+                "CBuildStamp", "Common", "Coordination", "SelMix", "HTTP", "Training", "Runtime",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],

@@ -17,7 +17,10 @@ import Testing
         ],
         "Simulation": ["Common", "Coordination"],
         "SimulateCLI": ["Common", "Coordination", "Simulation", "ArgumentParser"],
-        "SelMixCLI": ["Common", "Coordination", "SelMix", "Training", "HTTP", "Runtime", "ArgumentParser", "Logging"],
+        "SelMixCLI": [
+            "CBuildStamp", "Common", "Coordination", "SelMix", "Training", "HTTP", "Runtime", "ArgumentParser",
+            "Logging",
+        ],
     ]
 
     /// Modules without a clock, a file, a socket or a thread; Foundation is there for its arithmetic alone.

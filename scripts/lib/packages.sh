@@ -4,8 +4,11 @@
 build_packages=(libzmq3-dev libprotobuf-c-dev libdnnl-dev libxxhash-dev)
 # What the checks of the tests need besides.
 check_packages=(protobuf-c-compiler python3 python3-venv)
+# What `scripts/package` needs besides.
+package_packages=(libcurl4-openssl-dev patchelf binutils dpkg python3 python3-venv)
 # What `scripts/test --all` needs besides: a browser, Prometheus, and for the trials of a launch an sshd, namespaces and Slurm.
-all_packages=(chromium prometheus openssh-client openssh-server iproute2 procps slurmctld slurmd slurm-client munge)
+all_packages=(chromium prometheus openssh-client openssh-server iproute2 procps slurmctld slurmd slurm-client munge shellcheck
+    debootstrap)
 
 # install_missing PACKAGE...: installs those that are not there, with sudo only where this is not root.
 install_missing() {

@@ -64,7 +64,7 @@ public final class ProgressDisplay {
         if case .log(let log) = style { log.notice("\(line)", metadata: fields(progress)) }
         guard !style.isQuiet, !style.isLog else { return }
         // Names and reasons come from other machines.
-        write((drawn ? "\r\u{1B}[K" : "") + line.printable + "\n")
+        write((drawn ? "\r\u{1B}[K" : "") + entry(line.printable, .notice) + "\n")
         if drawn { write(bar(progress, at: now, columns: columns)) }
     }
 
@@ -77,7 +77,12 @@ public final class ProgressDisplay {
             log.info("\(figures(progress, at: now).joined(separator: ", "))", metadata: fields(progress))
             return
         }
-        write(figures(progress, at: now).joined(separator: "  ") + "\n")
+        write(entry(figures(progress, at: now).joined(separator: "  "), .info) + "\n")
+    }
+
+    /// A line as it is written: where nobody watches, it is read later, and has the time and the level of a log's text.
+    private func entry(_ line: String, _ level: Logger.Level) -> String {
+        style.isLines ? "\(LogTime.now) \(level) selmix: \(line)" : line
     }
 
     /// Removes the bar.

@@ -99,62 +99,26 @@ import Yams
         #expect(!said.contains("Unknown") && !said.contains("Failed to parse"), "\(said)")
     }
 
-    /// What the program is linked with, and Swift's own libraries with it, which are linked statically there: Debian's
-    /// packages of these are installed in the image that runs it.
-    @Test(.enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/dpkg"), "needs dpkg"))
-    func theImageHasTheLibrariesThatTheProgramNeeds() throws {
-        func output(_ command: String, _ arguments: [String]) throws -> String {
-            let running = try RunningProgram([command] + arguments, program: "/usr/bin/env")
-            #expect(running.waitForExit() == 0, "\(command) \(arguments): \(running.errors)")
-            return running.output
-        }
-        /// Where each library lies that a file needs, its own needs included.
-        let found = try output("ldd", [Program.path]).split(separator: "\n").reduce(into: [String: String]()) {
-            paths, line in
-            let words = line.split(whereSeparator: \.isWhitespace)
-            if words.count > 2, words[1] == "=>", words[2].hasPrefix("/") { paths[String(words[0])] = String(words[2]) }
-        }
-        func needs(_ path: String) throws -> [String] {
-            try output("readelf", ["--dynamic", path]).matches(of: /\(NEEDED\).*\[(.+)\]/).map { String($0.1) }
-        }
-        var (direct, waiting, seen): (Set<String>, [String], Set<String>) = ([], [Program.path], [])
-        while let path = waiting.popLast() {
-            for name in try needs(path) where seen.insert(name).inserted {
-                guard let place = found[name] else { continue }
-                let isSwift =
-                    place.contains("/swift/") || name.contains("swift") || name.hasPrefix("lib_Foundation")
-                    || name.hasPrefix("libFoundation") || name.hasPrefix("libdispatch") || name.hasPrefix("libBlocks")
-                if isSwift {
-                    waiting.append(place)
-                } else {
-                    direct.insert(URL(fileURLWithPath: place).resolvingSymlinksInPath().path)
-                }
-            }
-        }
-        #expect(direct.count > 4)
-        let packages = try Set(
-            direct.map { path in
-                String(
-                    try output("dpkg-query", ["--search", "*/" + path.split(separator: "/").last!]).prefix {
-                        $0 != ":" && $0 != ","
-                    })
-            })
+    /// The image is the tarball, which brings along what the program needs, and what `COPY . .` takes is all that is needed to make it.
+    @Test func theContainerIsTheTarball() throws {
         let file = try Self.text("container/Containerfile")
-        let stage = file[try #require(file.range(of: "\nFROM docker.io/library/debian")).lowerBound...]
-        // In every image.
-        for package in packages.subtracting(["libc6", "libgcc-s1"]) {
-            #expect(stage.contains(" \(package) "), "\(package) is not installed in the image")
+        #expect(file.contains("scripts/package --tarball-only") && file.contains("USER 10001"))
+        let images = file.matches(of: /ARG (?:SWIFT|BASE)=(\S+)/).map(\.output.1)
+        #expect(images.count == 2 && images.allSatisfy { $0.contains(/:[0-9]+\.[0-9]+/) }, "\(images) are not pinned")
+        let ignored = try String(contentsOf: Program.package.appendingPathComponent(".dockerignore"), encoding: .utf8)
+        for name in ["Package.swift", "Sources", "Tests", "cluster", "scripts", "python", "README.md", "LICENSE"] {
+            #expect(!ignored.split(separator: "\n").contains(Substring(name)), "\(name) is needed to build")
         }
     }
 
-    @Test func theContainerHasTheLibrariesOfThePackages() throws {
-        let file = try Self.text("container/Containerfile")
-        let script = try String(
-            contentsOf: Program.package.appendingPathComponent("scripts/lib/packages.sh"), encoding: .utf8)
-        let line = try #require(script.split(separator: "\n").first { $0.hasPrefix("build_packages=(") })
-        for package in line.dropFirst("build_packages=(".count).dropLast().split(separator: " ") {
-            #expect(file.contains(package), "\(package) is not installed for the build")
-        }
-        #expect(file.contains("--static-swift-stdlib") && file.contains("USER 10001"))
+    @Test func theTokenReachesCoordinatorAndPrometheusFromOneSecret() throws {
+        let job = try Self.text("kubernetes/selmix.yaml")
+        let monitor = try #require(try Yams.load(yaml: Self.text("kubernetes/podmonitor.yaml")) as? [String: Any])
+        let endpoint = ((monitor["spec"] as? [String: Any])?["podMetricsEndpoints"] as? [[String: Any]])?.first
+        let credentials = (endpoint?["authorization"] as? [String: Any])?["credentials"] as? [String: String]
+        #expect(credentials == ["name": "selmix-http-token", "key": "token"])
+        #expect(endpoint?["path"] as? String == "/metrics" && endpoint?["port"] as? String == "http")
+        #expect(job.contains("--http-token-file=/keys/http-token"))
+        #expect(job.contains("name: selmix-http-token") && job.contains("{key: token, path: http-token}"))
     }
 }
