@@ -3419,7 +3419,7 @@ const ProtobufCMessageDescriptor selmix__wire__rejoin__descriptor =
   (ProtobufCMessageInit) selmix__wire__rejoin__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor selmix__wire__weights__field_descriptors[3] =
+static const ProtobufCFieldDescriptor selmix__wire__weights__field_descriptors[5] =
 {
   {
     "version",
@@ -3457,16 +3457,42 @@ static const ProtobufCFieldDescriptor selmix__wire__weights__field_descriptors[3
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "has_after",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Selmix__Wire__Weights, has_after),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "after",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Selmix__Wire__Weights, after),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned selmix__wire__weights__field_indices_by_name[] = {
+  4,   /* field[4] = after */
   1,   /* field[1] = digest */
+  3,   /* field[3] = has_after */
   2,   /* field[2] = passed_on */
   0,   /* field[0] = version */
 };
 static const ProtobufCIntRange selmix__wire__weights__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor selmix__wire__weights__descriptor =
 {
@@ -3476,14 +3502,14 @@ const ProtobufCMessageDescriptor selmix__wire__weights__descriptor =
   "Selmix__Wire__Weights",
   "selmix.wire",
   sizeof(Selmix__Wire__Weights),
-  3,
+  5,
   selmix__wire__weights__field_descriptors,
   selmix__wire__weights__field_indices_by_name,
   1,  selmix__wire__weights__number_ranges,
   (ProtobufCMessageInit) selmix__wire__weights__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor selmix__wire__weights_slice__field_descriptors[2] =
+static const ProtobufCFieldDescriptor selmix__wire__weights_slice__field_descriptors[3] =
 {
   {
     "version",
@@ -3509,15 +3535,28 @@ static const ProtobufCFieldDescriptor selmix__wire__weights_slice__field_descrip
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "head",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Selmix__Wire__WeightsSlice, head),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned selmix__wire__weights_slice__field_indices_by_name[] = {
+  2,   /* field[2] = head */
   1,   /* field[1] = index */
   0,   /* field[0] = version */
 };
 static const ProtobufCIntRange selmix__wire__weights_slice__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 3 }
 };
 const ProtobufCMessageDescriptor selmix__wire__weights_slice__descriptor =
 {
@@ -3527,7 +3566,7 @@ const ProtobufCMessageDescriptor selmix__wire__weights_slice__descriptor =
   "Selmix__Wire__WeightsSlice",
   "selmix.wire",
   sizeof(Selmix__Wire__WeightsSlice),
-  2,
+  3,
   selmix__wire__weights_slice__field_descriptors,
   selmix__wire__weights_slice__field_indices_by_name,
   1,  selmix__wire__weights_slice__number_ranges,

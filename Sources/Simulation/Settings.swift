@@ -35,7 +35,8 @@ struct Settings: Sendable {
         let pieces = audited > 0 || dice.chance(0.5) ? 0 : dice.whole(1...4)
         model = Model(
             seed: dice.next(), shards: dice.whole(1...9), rounds: rounds, stepsPerRound: dice.whole(1...5),
-            pieces: pieces, convergesAt: dice.chance(0.1) ? RoundIndex(dice.whole(0...rounds - 1)) : nil)
+            folds: dice.pick([1, 1, 2, 3, 4]), pieces: pieces,
+            convergesAt: dice.chance(0.1) ? RoundIndex(dice.whole(0...rounds - 1)) : nil)
         workers = dice.whole(1...5)
         audit = AuditPlan(seed: model.seed, fraction: audited)
         isolation = dice.chance(0.1) ? 0.3 : 0
@@ -80,7 +81,8 @@ struct Settings: Sendable {
         } catch {
             preconditionFailure("\(error)")
         }
-        model = Model(seed: seed, shards: 8, rounds: 1, stepsPerRound: steps, pieces: pieces, convergesAt: nil)
+        model = Model(
+            seed: seed, shards: 8, rounds: 1, stepsPerRound: steps, folds: 1, pieces: pieces, convergesAt: nil)
         (self.workers, minWorkers, isolation, audit) = (workers, workers, 0, .none)
         (workerWait, isPatient, isLocal, isSerene, manner) = (.seconds(1_000_000), true, false, false, .orderly)
         network = .calm(failureTimeout: f)

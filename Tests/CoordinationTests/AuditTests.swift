@@ -121,25 +121,37 @@ import Testing
         let (first, second) = (driver.held(1)[0], driver.held(2)[0])
         #expect(second.nodes(shards: 6) == [TreeNode(2, 4)])
         driver.contribute(2, second, TreeNode(2, 4))
+        // The first worker is slow, so that the second computes its share, too.
+        driver.pass(.milliseconds(100))
+        let copy = driver.held(2)[0]
+        #expect(copy.shards == first.shards)
         driver.contribute(1, first, TreeNode(0, 2))
-        let asked = driver.contribute(2, first, TreeNode(0, 2), digest: 666)
+        let asked = driver.contribute(2, copy, TreeNode(0, 2), digest: 666)
         let settled = recompute(&driver, asked)
         #expect(settled.contains(.drop(TreeNode(2, 4))) && !settled.contains(.drop(TreeNode(0, 2))))
         #expect(settled.assignments.map(\.assignment.shards) == [[ShardID(2), ShardID(3)]])
-        driver.answer(1)
-        #expect(driver.answer(3).contains(.select(RoundIndex(0), isLast: false)))
+        #expect((driver.answer(1) + driver.answer(3)).contains(.select(RoundIndex(0), isLast: false)))
     }
 
     @Test func aLateCopyThatDiffersFromWhatTwoComputedBlamesItsWorkerAlone() throws {
         var driver = try audited(3, shards: 3)
-        let assignment = driver.held(1)[0]
-        for _ in 0..<2 { for life in 1...3 { driver.answer(UInt64(life)) } }
+        let shards = driver.held(1)[0].shards
+        let auditor = try #require([UInt64(2), 3].first { driver.held($0).contains { $0.shards == shards } })
+        let third = 5 - auditor
+        // The two are slow, so that the third worker computes a copy, which comes late.
+        driver.answer(third)
+        driver.pass(.milliseconds(100))
+        let copy = try #require(driver.held(third).first { $0.shards == shards })
+        for life in [1, auditor] { driver.answer(life) }
         #expect(driver.core.phase == .computing(validation))
         driver.select(0)
-        let late = driver.contribute(3, assignment, assignment.nodes(shards: 3)[0], digest: 666)
+        let late = driver.contribute(third, copy, copy.nodes(shards: 3)[0], digest: 666)
         #expect(late.outcome == nil)
-        #expect(late.records.contains { if case .quarantined(let found) = $0 { found.worker == "w3" } else { false } })
-        #expect(driver.core.ready.map(\.name) == ["w1", "w2"])
+        #expect(
+            late.records.contains {
+                if case .quarantined(let found) = $0 { found.worker == "w\(third)" } else { false }
+            })
+        #expect(driver.core.ready.map(\.name) == ["w1", "w\(auditor)"])
     }
 
     @Test func aRestartStillRefusesWhoWasQuarantined() throws {

@@ -49,7 +49,7 @@ import Testing
     @Test func weightsGoOutOnceAVersion() throws {
         var driver = try CoordinatorDriver()
         let first = driver.join(1)
-        #expect(first.contains(.sendWeights(WeightsVersion(0), to: Incarnation(rawValue: 1))))
+        #expect(first.contains(.sendWeights(WeightsVersion(0), after: nil, to: Incarnation(rawValue: 1))))
         driver.answer(1)
         let step = driver.select(0)
         #expect(!step.contains { if case .sendWeights = $0 { true } else { false } })
@@ -57,8 +57,9 @@ import Testing
         let next = driver.apply(0)
         // Ahead of the assignment that needs them.
         #expect(
-            next.contains(.sendWeights(WeightsVersion(1), to: Incarnation(rawValue: 1)))
-                && next.firstIndex(of: .sendWeights(WeightsVersion(1), to: Incarnation(rawValue: 1)))!
+            next.contains(.sendWeights(WeightsVersion(1), after: WeightsVersion(0), to: Incarnation(rawValue: 1)))
+                && next.firstIndex(
+                    of: .sendWeights(WeightsVersion(1), after: WeightsVersion(0), to: Incarnation(rawValue: 1)))!
                     < next.firstIndex { if case .assign = $0 { true } else { false } }!
         )
     }

@@ -13,14 +13,18 @@ import Testing
                 "loss.smoothing=0.98", "loss.tau=1", "objective.name=min-recall", "optimizer.learningRate=0.0003",
                 "optimizer.momentum=0.9", "optimizer.schedule=cosine", "optimizer.weightDecay=0.0005",
                 "seed=18446744073709551615", "selmix.diagonalSmoothing=0.5", "selmix.floor=1e-06",
-                "selmix.formula=paper", "selmix.labelRatio=one", "selmix.mixRatio=[0.6, 1]", "selmix.mixUntil=1",
-                "selmix.policy=selmix", "selmix.rounds=60", "selmix.stepsPerRound=50",
+                "selmix.folds=1", "selmix.formula=paper", "selmix.keep=best", "selmix.labelRatio=one",
+                "selmix.mixRatio=[0.6, 1]", "selmix.mixUntil=1", "selmix.policy=selmix",
+                "selmix.pseudoLabels=predicted", "selmix.rounds=60", "selmix.samplerFloor=false",
+                "selmix.start=brought", "selmix.stepsPerRound=50",
                 "selmix.temperature.relative=0.5",
             ])
     }
 
     @Test func theJSONIsThatOfTheKeys() throws {
-        let job = try JobFileTests.parse("cluster: {instructionSet: \"a\\\"b\\\\c\\n\"}")
+        // A job file cannot name such an instruction set, but JSON escapes whatever there is.
+        var job = try JobFileTests.parse()
+        job.cluster.instructionSet = "a\"b\\c\n"
         #expect(job.configurationJSON.hasPrefix("{\"batch\":\"64\",\"cluster.instructionSet\":\"a\\\"b\\\\c\\u000a\","))
         let read = try JSONDecoder().decode([String: String].self, from: Data(job.configurationJSON.utf8))
         #expect(read == Dictionary(uniqueKeysWithValues: job.configurationKeys.map { ($0.key, $0.value) }))

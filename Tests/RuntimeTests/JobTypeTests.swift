@@ -17,7 +17,8 @@ import Testing
         JobMistake("selmix: 3", "`selmix` must be a mapping, not `3` (job.yaml line 7)"),
         JobMistake(
             "selmix: {policy: class_balanced}",
-            "`selmix.policy` must be selmix, uniform, class-balanced or instance, not `class_balanced` "
+            "`selmix.policy` must be selmix, uniform, class-balanced, instance or resampling, not "
+                + "`class_balanced` "
                 + "(job.yaml line 7)", "did you mean `class-balanced`?"),
         JobMistake(
             "optimizer: {schedule: off}", "`optimizer.schedule` must be cosine or constant, not `off` (job.yaml line 7)"

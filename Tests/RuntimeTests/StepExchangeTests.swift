@@ -187,10 +187,17 @@ import Training
 @Suite struct WeightsIntakeTests {
     private static let layout = ParameterLayout.linearHead(classes: 512, dimension: 1024)
 
-    private static func weights(_ fill: Float, version: Int = 3) -> PublishedWeights {
+    private struct Sent {
+        let version: WeightsVersion
+        let values: PackedParameters
+        let digest: Digest
+    }
+
+    private static func weights(_ fill: Float, version: Int = 3) -> Sent {
         let weights = Parameters(layout: layout)
         for entry in layout.entries { weights.values(of: entry).update(repeating: fill) }
-        return PublishedWeights(version: WeightsVersion(version), weights)
+        let head = PublishedHead(weights)
+        return Sent(version: WeightsVersion(version), values: head.values, digest: head.digest)
     }
 
     @Test func onlyWholeAndUndamagedWeightsAreTaken() {
@@ -214,12 +221,12 @@ import Training
         addAll()
         // Of an earlier version: dropped.
         intake.add(slice: 1, of: WeightsVersion(2), [slices[0]])
-        let taken = intake.complete(sent.version, sent.digest, whole)
+        let taken = intake.complete(sent.version, sent.digest, whole)?.first
         #expect(taken?.payloadDigest == sent.digest.rawValue)
         // Slices that come late, from elsewhere, change nothing, and what completes them may come twice.
         intake.add(slice: 0, of: sent.version, [slices[0]])
         #expect(intake.isFull(sent.version))
-        #expect(intake.complete(sent.version, sent.digest, whole)?.buffer === taken?.buffer)
+        #expect(intake.complete(sent.version, sent.digest, whole)?.first?.buffer === taken?.buffer)
     }
 
     @Test func slicesMayComeInAnyOrderAndTwice() {
@@ -232,7 +239,8 @@ import Training
         #expect(intake.add(slice: 0, of: sent.version, [slices[0]])?.slices == 0..<2)
         #expect(intake.isFull(sent.version))
         #expect(
-            intake.complete(sent.version, sent.digest, sent.values.wholeFrames)?.payloadDigest == sent.digest.rawValue)
+            intake.complete(sent.version, sent.digest, sent.values.wholeFrames)?.first?.payloadDigest
+                == sent.digest.rawValue)
     }
 
     @Test func aSliceMayComeInPieces() {
@@ -245,7 +253,8 @@ import Training
             #expect(intake.add(piece: index, of: sent.version, [piece])?.slices == (index == 0 ? 0..<2 : 0..<0))
         }
         #expect(
-            intake.complete(sent.version, sent.digest, sent.values.wholeFrames)?.payloadDigest == sent.digest.rawValue)
+            intake.complete(sent.version, sent.digest, sent.values.wholeFrames)?.first?.payloadDigest
+                == sent.digest.rawValue)
     }
 
     /// One of two different copies of a slice is damaged; which one, only the digest of all tells.
@@ -259,7 +268,8 @@ import Training
         // What was computed from the damaged one is known by its memory.
         #expect(intake.add(slice: 1, of: sent.version, [slices[1]])?.values.buffer === first?.values.buffer)
         #expect(
-            intake.complete(sent.version, sent.digest, sent.values.wholeFrames)?.payloadDigest == sent.digest.rawValue)
+            intake.complete(sent.version, sent.digest, sent.values.wholeFrames)?.first?.payloadDigest
+                == sent.digest.rawValue)
     }
 
     @Test func newerWeightsBeginAnew() {
@@ -269,7 +279,68 @@ import Training
         for (index, slice) in Self.layout.slices.enumerated() {
             intake.add(slice: index, of: final.version, [final.values.frame(of: slice)])
         }
-        let taken = intake.complete(final.version, final.digest, final.values.wholeFrames)
+        let taken = intake.complete(final.version, final.digest, final.values.wholeFrames)?.first
         #expect(taken?.payloadDigest == final.digest.rawValue)
+    }
+
+    // MARK: Several heads
+
+    private static func send(_ head: Sent, as index: Int, of version: Int, to intake: inout WeightsIntake) {
+        for (slice, place) in layout.slices.enumerated() {
+            intake.add(
+                slice: slice, of: WeightsVersion(version), head: index, [head.values.frame(of: place)])
+        }
+    }
+
+    private static func fills(_ heads: [PackedParameters]?) -> [Float]? {
+        heads?.map { $0.pointer(at: 0).assumingMemoryBound(to: Float.self).pointee }
+    }
+
+    /// A step changes one head; who sat steps out gets the heads that these trained, and who joins all.
+    @Test func headsThatWereTrainedFollowWhatIsHeld() {
+        let heads = (0..<5).map { Self.weights(Float($0)) }
+        func digest(_ included: [Int]) -> Digest { .ofHeads(included.map { heads[$0].digest }) }
+        func whole(_ included: [Int]) -> [TensorFrame] { included.flatMap { heads[$0].values.wholeFrames } }
+        var intake = WeightsIntake(layout: Self.layout, heads: 3)
+        for index in 0..<3 { Self.send(heads[index], as: index, of: 5, to: &intake) }
+        let all = intake.complete(WeightsVersion(5), digest([0, 1, 2]), whole([0, 1, 2]))
+        #expect(Self.fills(all) == [0, 1, 2])
+
+        // Step 5 trained head 2.
+        Self.send(heads[3], as: 2, of: 6, to: &intake)
+        #expect(intake.isFull(WeightsVersion(6)))
+        let next = intake.complete(WeightsVersion(6), digest([3]), whole([3]), after: WeightsVersion(5))
+        #expect(Self.fills(next) == [0, 1, 3])
+
+        // Steps 6 and 7 trained heads 0 and 1.
+        Self.send(heads[4], as: 0, of: 8, to: &intake)
+        Self.send(heads[2], as: 1, of: 8, to: &intake)
+        let later = intake.complete(WeightsVersion(8), digest([4, 2]), whole([4, 2]), after: WeightsVersion(6))
+        #expect(Self.fills(later) == [4, 2, 3])
+        // The same again, as a whole this time.
+        let again = intake.complete(WeightsVersion(8), digest([4, 2, 3]), whole([4, 2, 3]))
+        #expect(Self.fills(again) == [4, 2, 3])
+    }
+
+    @Test func whatFollowsOtherWeightsIsDropped() {
+        let heads = (0..<3).map { Self.weights(Float($0)) }
+        var intake = WeightsIntake(layout: Self.layout, heads: 2)
+        Self.send(heads[0], as: 0, of: 1, to: &intake)
+        let (digest, whole) = (heads[0].digest, heads[0].values.wholeFrames)
+        // Nothing is held.
+        #expect(intake.complete(WeightsVersion(1), digest, whole, after: WeightsVersion(0)) == nil)
+        for index in 0..<2 { Self.send(heads[index], as: index, of: 4, to: &intake) }
+        let both = heads[0].values.wholeFrames + heads[1].values.wholeFrames
+        let ofBoth = Digest.ofHeads([heads[0].digest, heads[1].digest])
+        #expect(intake.complete(WeightsVersion(4), ofBoth, both) != nil)
+        // Version 5 is missing.
+        Self.send(heads[2], as: 1, of: 6, to: &intake)
+        #expect(
+            intake.complete(
+                WeightsVersion(6), heads[2].digest, heads[2].values.wholeFrames, after: WeightsVersion(5)) == nil)
+        // A head that no run of two has.
+        #expect(
+            intake.add(
+                slice: 0, of: WeightsVersion(7), head: 2, [heads[2].values.frame(of: Self.layout.slices[0])]) == nil)
     }
 }

@@ -79,7 +79,8 @@ import Training
             shared: StepMeasurement.Setting(
                 head: head,
                 batch: MixedBatch(
-                    data: train, shards: TrainingShards(labels: train.labels, classes: classes, shards: 1),
+                    TrainingPool(
+                        train, shards: TrainingShards(labels: train.labels, classes: classes, shards: 1)),
                     rule: job.selmix.mixRule, seed: 6),
                 loss: LossTerms(), rows: rows, objective: objective,
                 multipliers: objective.multipliers(after: [], statistics)),

@@ -57,7 +57,7 @@ import Training
             shards: next().shards)
         var digests: [Digest] = []
         try engine.compute(
-            assignment, weights: weights, pairs: next().pairs, unlabeled: nil, isWanted: { true },
+            assignment, heads: [weights], pairs: next().pairs, unlabeled: nil, isWanted: { true },
             deliver: { if case .contribution(let contribution, _) = $0 { digests.append(contribution.digest) } })
         return try #require(digests.first)
     }
@@ -81,17 +81,17 @@ import Training
             [(1, weights)],
         ]
         for history in histories {
-            engine.prepare(Self.next(), isWanted: { true })
-            for (index, weights) in history { try engine.prepare(slice: index, of: weights) }
+            try engine.prepare(Self.next(), heads: [weights], isWanted: { true })
+            for (index, weights) in history { try engine.prepare(slice: index, of: weights, head: 0) }
             #expect(try Self.digest(engine, weights) == plain)
         }
         // Prepared for something else, given up on the way, or used already.
-        engine.prepare(Self.next(Self.step + 1, shift: 1), isWanted: { true })
-        try engine.prepare(slice: 0, of: weights)
+        try engine.prepare(Self.next(Self.step + 1, shift: 1), heads: [weights], isWanted: { true })
+        try engine.prepare(slice: 0, of: weights, head: 0)
         #expect(try Self.digest(engine, weights) == plain)
         var asked = 0
-        engine.prepare(
-            Self.next(shift: 1),
+        try engine.prepare(
+            Self.next(shift: 1), heads: [weights],
             isWanted: {
                 asked += 1
                 return asked < 3
@@ -109,7 +109,7 @@ import Training
         let weights = Self.weights(0.01, .float32)
         let plain = try Self.digest(engine, weights)
         // Other pairs under the same name, which no coordinator sends.
-        engine.prepare(Self.next(shift: 1), isWanted: { true })
+        try engine.prepare(Self.next(shift: 1), heads: [weights], isWanted: { true })
         #expect(try Self.digest(engine, weights) != plain)
     }
 }

@@ -5,7 +5,7 @@ import Testing
 @Suite struct CanaryTests {
     @Test(arguments: Canary.allCases)
     func isFound(canary: Canary) {
-        let found = (UInt64(0)..<500).first { Simulation.run(seed: $0, canary: canary).violation != nil }
+        let found = (UInt64(0)..<2000).first { Simulation.run(seed: $0, canary: canary).violation != nil }
         #expect(found != nil, "\(canary.rawValue) goes unnoticed")
     }
 }

@@ -522,10 +522,15 @@ struct  Selmix__Wire__Weights
    * Some slices come from other workers, maybe later than this.
    */
   protobuf_c_boolean passed_on;
+  /*
+   * These weights bring the heads that were trained since that version, which the worker has to hold; else all heads.
+   */
+  protobuf_c_boolean has_after;
+  uint64_t after;
 };
 #define SELMIX__WIRE__WEIGHTS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&selmix__wire__weights__descriptor) \
-    , 0, 0, 0 }
+    , 0, 0, 0, 0, 0 }
 
 
 /*
@@ -536,14 +541,18 @@ struct  Selmix__Wire__WeightsSlice
   ProtobufCMessage base;
   uint64_t version;
   uint32_t index;
+  /*
+   * Which of the run's heads, one for each fold of the validation rows.
+   */
+  uint32_t head;
 };
 #define SELMIX__WIRE__WEIGHTS_SLICE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&selmix__wire__weights_slice__descriptor) \
-    , 0, 0 }
+    , 0, 0, 0 }
 
 
 /*
- * Fewer rows, for a group of workers: the coordinator sends it to one, who sends it to all others.
+ * Fewer rows of the head that the step before these weights trained, for a group of workers: the coordinator sends it to one, who sends it to all others.
  */
 struct  Selmix__Wire__WeightsPiece
 {

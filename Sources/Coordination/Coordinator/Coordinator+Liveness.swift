@@ -70,6 +70,8 @@ extension Coordinator {
     ) {
         guard var worker = workers[incarnation] else { return }
         var lacksWeights = heartbeat.weights != weights
+        // What it was sent may not have arrived: it gets what follows the weights that it says it holds.
+        let held = heartbeat.weights.flatMap { $0 < weights ? $0 : nil }
         for index in worker.outstanding.indices {
             let outstanding = worker.outstanding[index]
             let due =
@@ -83,7 +85,7 @@ extension Coordinator {
             directives.append(.record(.repeated(outstanding.assignment, to: worker.name)))
             if lacksWeights {
                 noteMissingWeights(of: incarnation, at: now)
-                directives.append(.sendWeights(weights, to: incarnation))
+                directives.append(.sendWeights(weights, after: held, to: incarnation))
             }
             lacksWeights = false
             directives.append(.assign(outstanding.assignment, to: incarnation))

@@ -26,8 +26,8 @@ extension Coordinator {
         assignments += 1
         let assignment = assignment(assignments, shards, of: work, eachShard: configuration.tracesShards)
         if worker.weights != weights {
+            directives.append(.sendWeights(weights, after: worker.weights, to: incarnation))
             worker.weights = weights
-            directives.append(.sendWeights(weights, to: incarnation))
         }
         let nodes = Set(assignment.nodes(shards: configuration.shards))
         dealt[assignment.number] = DealtAssignment(incarnation: incarnation, nodes: nodes)

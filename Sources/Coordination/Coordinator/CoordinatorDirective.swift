@@ -3,8 +3,9 @@ import Common
 /// What the coordinator asks its shell to do, in this order.
 public enum CoordinatorDirective: Sendable, Equatable {
     case send(CoordinatorMessage, to: Incarnation)
-    /// Send the current weights, ahead of the assignment that needs them.
-    case sendWeights(WeightsVersion, to: Incarnation)
+    /// Send the current weights, ahead of the assignment that needs them: the heads that were trained since the version
+    /// `after`, which this worker holds or was sent; all heads where that is nil.
+    case sendWeights(WeightsVersion, after: WeightsVersion?, to: Incarnation)
     /// Send this assignment with what belongs to it: for a step, the class pairs of its slots.
     case assign(Assignment, to: Incarnation)
     /// The contribution being handled, a worker's or one that was computed here, counts: keep its tensors until the work is reduced. Without this they are dropped.

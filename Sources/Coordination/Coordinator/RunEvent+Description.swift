@@ -46,7 +46,8 @@ extension CoordinatorDirective: CustomStringConvertible {
     public var description: String {
         switch self {
         case .send(let message, let peer): "send to \(peer): \(message)"
-        case .sendWeights(let version, let peer): "send to \(peer): weights \(version)"
+        case .sendWeights(let version, let held, let peer):
+            "send to \(peer): weights \(version)\(held.map { " after \($0)" } ?? "")"
         case .assign(let assignment, let peer): "send to \(peer): assignment \(assignment)"
         case .keep(let node): "keep \(node)"
         case .drop(let node): "drop \(node)"

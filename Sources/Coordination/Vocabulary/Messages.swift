@@ -111,12 +111,14 @@ public enum CoordinatorMessage: Hashable, Sendable {
     /// This incarnation is not known (any more): say hello as a new one.
     case rejoin(reason: String)
     /// A part of the tensors of new weights, some rows of them; may come before the weights are final.
-    case weightsSlice(WeightsVersion, index: Int)
-    /// The same of fewer rows, which the other workers of the group get from this one.
+    case weightsSlice(WeightsVersion, head: Int = 0, index: Int)
+    /// The same of fewer rows of the head that the step before these weights trained, which the other workers of the group
+    /// get from this one.
     case weightsPiece(WeightsVersion, index: Int)
     /// New weights: the digest of all their slices and of the tensors beside it. With `passedOn`, some of it comes from other
-    /// workers, maybe later than this.
-    case weights(WeightsVersion, Digest, passedOn: Bool)
+    /// workers, maybe later than this. They bring the heads that were trained since the version `after`, which the worker has
+    /// to hold; all heads where that is nil.
+    case weights(WeightsVersion, Digest, passedOn: Bool, after: WeightsVersion? = nil)
     /// Work to do; for a step, the class pairs of the shards' slots travel beside it.
     case assign(Assignment)
     /// Nothing more to do: leave.

@@ -151,7 +151,7 @@ public struct WorkerSession: Sendable {
             }
         case .alive, .weightsSlice, .weightsPiece: break
         case .rejoin: rejoin(at: now, &directives)
-        case .weights(let version, _, _): onWeights(version)
+        case .weights(let version, _, _, _): onWeights(version)
         case .assign(let assignment): onAssign(assignment, &directives)
         case .release(let reason): exit(.released(reason: reason), &directives)
         // For whoever stages; the session only hears that the coordinator lives.

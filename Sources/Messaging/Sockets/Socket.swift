@@ -105,7 +105,7 @@ public final class Socket {
 
     private func secure(_ security: SocketSecurity) throws {
         // Whoever connects and does not say who it is holds a descriptor for this long.
-        try set(ZMQ_HANDSHAKE_IVL, Int32(Self.handshakeLimit.seconds * 1000))
+        try set(ZMQ_HANDSHAKE_IVL, Int32(saturating: Self.handshakeLimit.seconds * 1000))
         switch security {
         case .none: break
         case .server(let pair):

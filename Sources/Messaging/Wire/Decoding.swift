@@ -236,7 +236,8 @@ extension CoordinatorMessage: WireDecodable {
             self = .rejoin(reason: try reason(present(frame.rejoin).reason, limits))
         case SELMIX__WIRE__FRAME__BODY_WEIGHTS_SLICE:
             let slice = try present(frame.weights_slice)
-            self = .weightsSlice(WeightsVersion(try int(slice.version)), index: Int(slice.index))
+            self = .weightsSlice(
+                WeightsVersion(try int(slice.version)), head: Int(slice.head), index: Int(slice.index))
         case SELMIX__WIRE__FRAME__BODY_WEIGHTS_PIECE:
             let piece = try present(frame.weights_piece)
             self = .weightsPiece(WeightsVersion(try int(piece.version)), index: Int(piece.index))
@@ -244,7 +245,8 @@ extension CoordinatorMessage: WireDecodable {
             let weights = try present(frame.weights)
             self = .weights(
                 WeightsVersion(try int(weights.version)), Digest(rawValue: weights.digest),
-                passedOn: weights.passed_on != 0)
+                passedOn: weights.passed_on != 0,
+                after: weights.has_after != 0 ? WeightsVersion(try int(weights.after)) : nil)
         case SELMIX__WIRE__FRAME__BODY_ASSIGNMENT:
             let assignment = try present(frame.assignment)
             guard assignment.n_shards > 0, assignment.n_shards <= 1 << 16 else {

@@ -200,21 +200,26 @@ extension CoordinatorMessage: WireEncodable {
             builder.frame.rejoin = builder.place(Selmix__Wire__Rejoin(), selmix__wire__rejoin__init) {
                 $0.reason = builder.string(reason)
             }
-        case .weightsSlice(let version, let index):
+        case .weightsSlice(let version, let head, let index):
             builder.frame.body_case = SELMIX__WIRE__FRAME__BODY_WEIGHTS_SLICE
             builder.frame.weights_slice = builder.place(Selmix__Wire__WeightsSlice(), selmix__wire__weights_slice__init)
             {
                 $0.version = UInt64(version.rawValue)
+                $0.head = UInt32(head)
                 $0.index = UInt32(index)
             }
         case .weightsPiece(let version, let index):
             builder.encodeWeightsPiece(version, index: index)
-        case .weights(let version, let digest, let passedOn):
+        case .weights(let version, let digest, let passedOn, let after):
             builder.frame.body_case = SELMIX__WIRE__FRAME__BODY_WEIGHTS
             builder.frame.weights = builder.place(Selmix__Wire__Weights(), selmix__wire__weights__init) {
                 $0.version = UInt64(version.rawValue)
                 $0.digest = digest.rawValue
                 $0.passed_on = passedOn ? 1 : 0
+                if let after {
+                    $0.has_after = 1
+                    $0.after = UInt64(after.rawValue)
+                }
             }
         case .assign(let assignment):
             builder.frame.body_case = SELMIX__WIRE__FRAME__BODY_ASSIGNMENT

@@ -24,7 +24,7 @@ extension Baseline {
         }
         func toItsEnd() {
             job.selmix.keep = .last
-            job.optimizer.learningRate = Self.rate(run)
+            job.optimizer.learningRate = .fixed(Self.rate(run))
         }
         switch self {
         case .inputHead, .logitAdjustment, .tauNormalization, .weightScaling, .biasAscent, .frankWolfe, .minimax,

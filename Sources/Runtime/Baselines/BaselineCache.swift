@@ -38,6 +38,6 @@ extension Job {
     fileprivate var keyWithoutObjective: String {
         let settings = configurationKeys.filter { !$0.key.hasPrefix("objective.") }.map { "\($0.key)=\($0.value)" }
         let files = [data.train, data.validation, data.test].map { "\($0?.features ?? "")\n\($0?.labels ?? "")" }
-        return (settings + files + [head.weight, head.bias]).joined(separator: "\n")
+        return (settings + files + [head.weight, head.bias ?? ""]).joined(separator: "\n")
     }
 }

@@ -48,14 +48,17 @@ struct BaselineSuite {
 
     private typealias Predictions = (validation: RowPredictions, test: RowPredictions?, head: Parameters)
 
-    /// What the head that a run wrote says.
+    /// What the head that a run wrote says; of validation rows, what the head says that they are held out from.
     private func predictions(of output: String) throws -> Predictions {
         let path = output + "/" + RunDirectory.Name.head
         let head = try PreparedRun.head(
             HeadFile.references(path), catalog: TensorCatalog())
         let decider = Decider.head(head)
+        let heads =
+            run.folds.folds == 1
+            ? [head] : try FoldsFile.heads(output + "/" + RunDirectory.Name.folds, folds: run.folds.folds)
         return (
-            try decider.predictions(run.validation.features, run),
+            try run.outOfFold(heads),
             try run.test.map { try decider.predictions($0.features, run) }, head
         )
     }

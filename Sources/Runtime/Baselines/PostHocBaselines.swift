@@ -222,7 +222,7 @@ final class PostHocBaselines {
     }
 
     private static let geometricMeanPenalty = 1e-3
-    private static let retrainingPenalties = [1, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 0.0003]
+    private static let retrainingPenalties = [0.1, 0.01, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5, 3e-6, 1e-6]
 
     /// Last-layer retraining. For every penalty, from the strongest, a head for each fold; each fold then takes the penalty
     /// that is best on the rows of the other folds, as their own heads see them.
@@ -234,7 +234,7 @@ final class PostHocBaselines {
         for penalty in Self.retrainingPenalties {
             var said = [Int32](repeating: 0, count: labels.count)
             for (fold, own) in ofFolds.enumerated() {
-                starts[fold] = try HeadFit(.crossEntropy, penalty: penalty)(
+                starts[fold] = try HeadFit(.crossEntropy, penalty: penalty, maximalIterations: 200)(
                     own, towards: centre, from: starts[fold], loop: loop)
                 let all = try Decider.head(starts[fold]).predictions(run.validation.features, run)
                 for row in folds.heldOut(from: fold) { said[row] = all.components[0].classes[row] }
@@ -250,7 +250,7 @@ final class PostHocBaselines {
             for row in folds.heldOut(from: fold) { validation[row] = pooled[chosen][row] }
         }
         let penalty = Self.retrainingPenalties[bestPenalty(on: Array(labels.indices))]
-        let head = try HeadFit(.crossEntropy, penalty: penalty)(
+        let head = try HeadFit(.crossEntropy, penalty: penalty, maximalIterations: 200)(
             BalancedRows([(run.validation, Array(labels.indices))]), towards: centre, from: centre, loop: loop)
         return try outcome(
             .lastLayerRetraining, "penalty \(penalty)", RowPredictions(validation), .head(head))

@@ -19,7 +19,11 @@ extension CheckpointState {
                 name: name, shape: [entries.count, 3],
                 values: entries.flatMap { [Int64($0.label), Int64($0.predicted), $0.count] })
         }
-        return parameters("weights", weights) + parameters("velocity", velocity) + parameters("best", best.head)
+        let ofHeads = heads.indices.flatMap { fold in
+            parameters("weights.\(fold)", heads[fold]) + parameters("velocity.\(fold)", velocities[fold])
+                + parameters("best.\(fold)", best.heads[fold])
+        }
+        return ofHeads
             + [
                 TensorContent(name: "multipliers", shape: [multipliers.count], values: multipliers),
                 TensorContent(name: "best.multipliers", shape: [best.multipliers.count], values: best.multipliers),
@@ -65,12 +69,15 @@ extension CheckpointState {
             }
             return counts
         }
+        func heads(_ prefix: String) throws -> [Parameters] {
+            try (0..<manifest.folds).map { try parameters("\(prefix).\($0)") }
+        }
         self.init(
-            nextRound: RoundIndex(manifest.nextRound), weights: try parameters("weights"),
-            velocity: try parameters("velocity"), multipliers: try doubles("multipliers"),
+            nextRound: RoundIndex(manifest.nextRound), heads: try heads("weights"),
+            velocities: try heads("velocity"), multipliers: try doubles("multipliers"),
             convergence: manifest.convergence, history: manifest.history, bestRound: manifest.bestRound,
             best: .init(
-                head: try parameters("best"), counts: try counts("best.counts"),
+                heads: try heads("best"), counts: try counts("best.counts"),
                 multipliers: try doubles("best.multipliers")),
             initialCounts: try counts("initial.counts"), meanLoss: manifest.meanLoss)
     }

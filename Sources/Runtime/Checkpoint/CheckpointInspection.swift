@@ -59,7 +59,7 @@ public struct CheckpointInspection {
         let layout = ParameterLayout.linearHead(
             classes: manifest.classes, dimension: manifest.dimension, hasBias: manifest.hasBias ?? true)
         let state = try store.load(name, layout: layout).1
-        try HeadFile.write(best ? state.best.head : state.weights, to: path)
+        try HeadFile.write(best ? state.best.head : state.heads.mean, to: path)
         return name
     }
 }

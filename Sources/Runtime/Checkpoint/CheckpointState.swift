@@ -6,10 +6,11 @@ import Training
 ///
 /// The selection is not among it: it follows from the weights, and is computed anew by the round's validation.
 struct CheckpointState: Sendable {
-    /// The round that comes next; the weights are those that start it.
+    /// The round that comes next; the heads are those that start it.
     var nextRound: RoundIndex
-    var weights: Parameters
-    var velocity: Parameters
+    /// By fold.
+    var heads: [Parameters]
+    var velocities: [Parameters]
     /// The objective's multipliers [K] after the last round's update; empty for an objective without any.
     var multipliers: [Double]
     var convergence: ConvergenceWindow?
@@ -52,6 +53,8 @@ struct CheckpointManifest: Sendable, Codable, Equatable {
     var dimension: Int
     /// Whether the head has a bias; nil in checkpoints of versions that knew no other heads.
     var hasBias: Bool?
+    /// How many heads are trained in turns.
+    var folds: Int
     var convergence: ConvergenceWindow?
     var history: [RoundReport]
     var bestRound: BestRound

@@ -36,14 +36,15 @@ struct CheckpointStore: Sendable {
             let bytes = try SafetensorsWriter.encode(tensors)
             let file = try TensorFile.decode(
                 bytes.withUnsafeBytes { AlignedBuffer(bytes: $0) }, path: aside + "/" + Name.tensors)
-            let layout = state.weights.layout["weight"].shape
-            let hasBias = !state.weights.layout["bias"].isFixed
+            let layout = state.heads[0].layout["weight"].shape
+            let hasBias = !state.heads[0].layout["bias"].isFixed
             let manifest = CheckpointManifest(
                 version: Version.current, runID: identity.runID.description, epoch: identity.epoch.rawValue,
                 configurationDigest: identity.configuration.description, nextRound: state.nextRound.rawValue,
                 nextStep: identity.stepsPerRound * state.nextRound.rawValue, eventOffset: log.offset,
                 eventDigest: log.digest.hexadecimal,
-                classes: layout[0], dimension: layout[1], hasBias: hasBias, convergence: state.convergence,
+                classes: layout[0], dimension: layout[1], hasBias: hasBias, folds: state.heads.count,
+                convergence: state.convergence,
                 history: state.history,
                 bestRound: state.bestRound, meanLoss: state.meanLoss, fileDigest: Self.digest(bytes),
                 tensors: Dictionary(

@@ -151,6 +151,7 @@ public final class CoordinatedRun {
                 info.finished = !isContinued
                 return { [directory, info] result in
                     guard let report = try write(result) else {
+                        // A run ends with a validation.
                         preconditionFailure("a finished run without a validation")
                     }
                     try directory.write(info)
@@ -187,6 +188,7 @@ public final class CoordinatedRun {
         if let finalReport { return finalReport }
         let written = Result { try writer(outcome)(result) }
         switch outcome {
+        // Such a run has returned its report above.
         case .finished: preconditionFailure("a finished run without a report")
         case .interrupted(let reason):
             let report = try written.get()
@@ -221,6 +223,7 @@ public final class CoordinatedRun {
 
     /// Writes the report again with a comparison.
     func add(_ baselines: [BaselineReport], to report: RunReport) throws -> RunReport {
+        // Baselines are run by whoever has led this run to its end.
         guard let result else { preconditionFailure("baselines before the run") }
         var report = report
         report.baselines = baselines

@@ -33,7 +33,7 @@ public final class CoordinatorShell {
         case selected(TrainingEngine.RoundResult)
         /// A slice of the weights that follow a step, in one attempt at making them.
         case sliceMade(WeightsVersion, index: Int, TensorFrame, attempt: Int)
-        case stepped(StepResult, PublishedWeights, StepTrace)
+        case stepped(StepResult, PublishedHead, StepTrace)
         /// A step was not taken, with what it would have been made from.
         case implausible(StepIndex, ImplausibleStep, [TreeNode: KeptContribution])
         /// A checkpoint was written, or could not be.
@@ -81,6 +81,7 @@ public final class CoordinatorShell {
     /// What goes with a welcome.
     private let welcomeFrames: [TensorFrame]
     private var core: Coordinator
+    private let turns: FoldTurns
     private var weights: PublishedWeights
     private var exchange: StepExchange
     private var schedule: PairSchedule?
@@ -130,14 +131,15 @@ public final class CoordinatorShell {
             // Made for this start alone; whoever may hear a welcome may have it.
             frames.append(TensorFrame(name: "peerKey", bytes: try CurveKeyPair.random().secretKey.bytes))
         }
-        welcomeFrames = frames
-        let engine = TrainingEngine(run, resuming: start.state)
+        welcomeFrames = frames + run.twins.frames
+        let engine = try TrainingEngine(run, resuming: start.state)
         box = EngineBox(engine)
-        recomputation = Recomputation(job: job)
+        recomputation = Recomputation(job: job, twins: run.twins)
         exchange = StepExchange(shards: job.cluster.shards, pieces: run.layout.piecesOfSlice)
         let firstRound = start.state?.nextRound ?? RoundIndex(0)
+        turns = FoldTurns(heads: job.selmix.folds)
         weights = PublishedWeights(
-            version: WeightsVersion(firstRound.rawValue * job.selmix.stepsPerRound), engine.weights)
+            version: WeightsVersion(firstRound.rawValue * job.selmix.stepsPerRound), engine.heads)
         runID = start.runID
         core = Coordinator(
             .init(
@@ -357,17 +359,18 @@ public final class CoordinatorShell {
                         digest: result.selection?.digest ?? Digest(rawValue: 0), converged: result.converged)))
         case .sliceMade(let version, let index, let frame, let attempt):
             guard attempt == exchange.attempt else { return }
+            let head = turns.head(of: StepIndex(version.rawValue - 1))
             if let group = core.group {
                 passOn(frame, index, of: version, in: group)
                 return
             }
             for worker in exchange.participants where exchange.sent(of: version, to: worker) == index {
-                if send(.weightsSlice(version, index: index), [frame], to: worker, over: bulk) == .sent {
+                if send(.weightsSlice(version, head: head, index: index), [frame], to: worker, over: bulk) == .sent {
                     exchange.recordSent(index + 1, of: version, to: worker)
                 }
             }
-        case .stepped(let result, let weights, let trace):
-            self.weights = weights
+        case .stepped(let result, let head, let trace):
+            weights.advance(past: result.step, head)
             observer.stepTraced(trace)
             handle(.stepped(result))
             checkpoint(after: result.step)
@@ -412,8 +415,8 @@ public final class CoordinatorShell {
             var frames: [TensorFrame] = []
             if case .welcome = message { frames = welcomeFrames }
             send(message, frames, to: peer, over: control)
-        case .sendWeights(let version, let peer):
-            sendWeights(version, to: peer)
+        case .sendWeights(let version, let held, let peer):
+            sendWeights(version, after: held, to: peer)
         case .assign(let assignment, let peer):
             send(.assign(assignment), plan(of: assignment), to: peer, over: bulk)
         case .keep(let node):
@@ -462,18 +465,26 @@ public final class CoordinatorShell {
         makeSlices(of: sum.step)
     }
 
-    /// Sends what a worker lacks of the current weights.
-    private func sendWeights(_ version: WeightsVersion, to peer: Incarnation) {
+    /// Sends what a worker that holds some version lacks of the current weights.
+    private func sendWeights(_ version: WeightsVersion, after held: WeightsVersion?, to peer: Incarnation) {
         // The state machine's version and these weights change together, in `.stepped`.
         precondition(version == weights.version, "weights \(version) are wanted, and \(weights.version) current")
         let slices = run.layout.slices
-        for index in exchange.sent(of: version, to: peer)..<slices.count {
-            send(
-                .weightsSlice(version, index: index), [weights.values.frame(of: slices[index])], to: peer, over: bulk)
+        let included = weights.trained(after: held)
+        // Of the head that the last step trained, slices may have gone out while it was made.
+        let newest = version.rawValue > 0 ? turns.head(of: StepIndex(version.rawValue - 1)) : nil
+        for head in included {
+            let begun = head == newest ? exchange.sent(of: version, to: peer) : 0
+            for index in begun..<slices.count {
+                send(
+                    .weightsSlice(version, head: head, index: index),
+                    [weights.values[head].frame(of: slices[index])], to: peer, over: bulk)
+            }
         }
         send(
-            .weights(version, weights.digest, passedOn: exchange.isPassedOn(version, to: peer)),
-            weights.values.wholeFrames, to: peer, over: bulk)
+            .weights(
+                version, weights.digest(of: included), passedOn: exchange.isPassedOn(version, to: peer), after: held),
+            included.flatMap { weights.values[$0].wholeFrames }, to: peer, over: bulk)
         exchange.forgetSent(to: peer)
     }
 
@@ -524,10 +535,10 @@ public final class CoordinatorShell {
         var pairs: [ClassPair] = []
         if case .train(let step) = assignment.work { pairs = self.pairs(of: assignment.shards, step: step) }
         let labels = pseudoLabels.first.map { $0.values(as: Int32.self, zero: 0) } ?? []
-        compute.async { [mailbox, recomputation, weights, pairs, box] in
+        compute.async { [mailbox, recomputation, heads = weights.values, pairs, box] in
             do {
                 let (contribution, content) = try recomputation.compute(
-                    assignment, weights: weights.values, pairs: pairs, pseudoLabels: labels)
+                    assignment, heads: heads, pairs: pairs, pseudoLabels: labels)
                 if let divergence = box.engine.divergence(contribution, content) { throw divergence }
                 mailbox.post(.recomputed(contribution, content))
             } catch {
@@ -581,16 +592,16 @@ public final class CoordinatorShell {
         let contributions = takeKept()
         let tracesShards = run.job.trace == .shards
         let isBegunRight = exchange.complete(with: contributions)
-        onComputeQueue { engine in
+        onComputeQueue { [turns] engine in
             if !isBegunRight { engine.discardSlices() }
-            let (result, published): (StepResult, PublishedWeights)
+            let (result, published): (StepResult, PublishedHead)
             do {
                 (result, published) = try engine.applyStep(step, contributions: contributions)
             } catch let found as ImplausibleStep {
                 return .implausible(step, found, contributions)
             }
             var trace = StepTrace(contributions)
-            if tracesShards { trace.trace(contributions, tensors: engine.weights.digests) }
+            if tracesShards { trace.trace(contributions, tensors: engine.heads[turns.head(of: step)].digests) }
             return .stepped(result, published, trace)
         }
     }

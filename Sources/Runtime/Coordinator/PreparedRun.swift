@@ -14,6 +14,14 @@ public struct PreparedRun: Sendable {
     public let layout: ParameterLayout
     /// The head as brought.
     public let head: Parameters
+    /// The head that the job names to start from; nil where it names none.
+    let startHead: Parameters?
+    /// Rows that are equal; looked for only where validation rows are trained on.
+    let twins: RowTwins
+    /// Which validation rows each head is judged by.
+    public let folds: FoldPlan
+    /// The optimiser's largest rate, resolved.
+    public let learningRate: Double
     public let validation: LabeledFeatures
     public let test: LabeledFeatures?
     /// Features without labels, in the semi-supervised setting.
@@ -45,6 +53,13 @@ public struct PreparedRun: Sendable {
         layout = head.layout
         let shape = layout["weight"].shape
         (classes, dimension) = (shape[0], shape[1])
+        startHead = try job.selmix.start.head.map { try Self.head($0, catalog: catalog) }
+        if let startHead, startHead.layout != layout {
+            throw SelMixError(
+                .invalidInput,
+                "selmix.start has a head of shape \(startHead.layout["weight"].shape), and head.weight is \(shape)",
+                hint: "start from a head of the same classes and features")
+        }
 
         var splits: [LabeledFeatures] = []
         var largest: [LargestFeature] = []
@@ -61,13 +76,21 @@ public struct PreparedRun: Sendable {
         }
         unlabeled = try StoredTensor.unlabeled(job, catalog: catalog, dimension: dimension)
         largestFeature =
-            [largest[0], try unlabeled?.checkFinite(role: "unlabeled")].compactMap { $0 }
+            [largest[0], job.selmix.folds > 1 ? largest[1] : nil, try unlabeled?.checkFinite(role: "unlabeled")]
+            .compactMap { $0 }
             .max { $0.magnitude < $1.magnitude } ?? largest[0]
         unlabeledClasses = try Self.unlabeledClasses(job, catalog: catalog, classes: classes, dimension: dimension)
         let train = splits[0]
         validation = splits[1]
         test = splits.count > 2 ? splits[2] : nil
         trainCounts = train.classCounts
+        twins = job.selmix.folds > 1 ? try .between(validation, train) : .none
+        folds = try job.folds(of: validation, twins: twins)
+        if folds.folds > 1, let test { try validation.checkDiffers(from: test) }
+        learningRate = job.optimizer.learningRate.value(
+            meanSquaredNorm: job.optimizer.learningRate == .auto
+                ? FeatureScan(train.features, threads: BlockLoop.cores).meanSquaredNorm : 1,
+            folds: folds.folds)
         split = try job.objective.split(trainCounts: trainCounts)
         groups = try job.objective.classGroups(classes: classes)
         objective = try job.objective.objective(split: split)
@@ -102,6 +125,7 @@ public struct PreparedRun: Sendable {
         if let unlabeledClasses {
             digests.append(unlabeledClasses.withUnsafeBytes { smx_hash($0.baseAddress!, $0.count, 0) })
         }
+        if let startHead { digests.append(startHead.digest) }
         let text = job.configurationJSON + instructionSet + digests.map(\.hexadecimal).joined()
         configurationDigest = Digest(
             rawValue: Array(text.utf8).withUnsafeBytes { smx_hash($0.baseAddress!, $0.count, 0) })

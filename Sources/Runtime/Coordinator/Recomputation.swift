@@ -10,24 +10,25 @@ import Training
 /// It maps the job's data when it is first asked, and belongs to the compute queue.
 final class Recomputation: @unchecked Sendable {
     private let job: Job
+    private let twins: RowTwins
     private var worker: (data: WorkerData, engine: WorkerEngine)?
     /// Unlabelled samples by pseudo-label, with the selection that the labels are of.
     private var pools: (selection: Digest, pools: UnlabeledPools)?
 
-    init(job: Job) { self.job = job }
+    init(job: Job, twins: RowTwins) { (self.job, self.twins) = (job, twins) }
 
     /// - Parameters:
     ///   - assignment: of the shards of one node.
     ///   - pairs: for a step, the class pairs of its slots.
     ///   - pseudoLabels: of the selection; empty in the supervised setting.
     func compute(
-        _ assignment: Assignment, weights: PackedParameters, pairs: [ClassPair], pseudoLabels: [Int32]
+        _ assignment: Assignment, heads: [PackedParameters], pairs: [ClassPair], pseudoLabels: [Int32]
     ) throws -> (Contribution, ContributionPayload) {
         let (data, engine) = try worker ?? load()
         var slices: [TensorFrame] = []
         var made: (contribution: Contribution, frames: [TensorFrame])?
         try engine.compute(
-            assignment, weights: weights, pairs: pairs, unlabeled: pools(of: pseudoLabels, assignment.selection, data),
+            assignment, heads: heads, pairs: pairs, unlabeled: pools(of: pseudoLabels, assignment.selection, data),
             isWanted: { true },
             deliver: { output in
                 switch output {
@@ -55,7 +56,7 @@ final class Recomputation: @unchecked Sendable {
     }
 
     private func load() throws -> (data: WorkerData, engine: WorkerEngine) {
-        let data = try WorkerData(job: job)
+        let data = try WorkerData(job: job, twins: twins)
         let made = (data, try WorkerEngine(data: data, progress: WorkerEngine.Progress()))
         worker = made
         return made

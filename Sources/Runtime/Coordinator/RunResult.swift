@@ -3,10 +3,13 @@ import Training
 
 /// What a run leaves in memory when it ends, however it ends.
 public struct RunResult: Sendable {
-    /// Of the last step.
-    public let weights: Parameters
+    /// The heads that the last step left, by fold.
+    public let heads: [Parameters]
     public let bestRound: Int
+    /// What the run leaves: the mean of ``bestHeads``.
     public let bestHead: Parameters
+    /// The heads of the best round, by fold.
+    public let bestHeads: [Parameters]
     public let history: [RoundReport]
     /// Validation counts of the head as brought and of the best one; nil when the run ended before its first validation.
     public let countsBefore: ConfusionCounts?
@@ -19,9 +22,10 @@ public struct RunResult: Sendable {
     let selection: TrainingEngine.RoundSelection?
 
     init(_ engine: TrainingEngine) throws {
-        weights = engine.weights
+        heads = engine.heads
         bestRound = engine.bestRound.round?.rawValue ?? 0
         bestHead = engine.best.head
+        bestHeads = engine.best.heads
         history = engine.history
         countsBefore = engine.initialCounts
         countsAfter = engine.initialCounts == nil ? nil : engine.best.counts

@@ -12,10 +12,14 @@ import Training
 final class TrainingEngine {
     /// The round in which the best head was found; its selection can be computed from it again.
     struct BestState: Sendable {
-        var head: Parameters
-        /// On validation.
+        /// By fold.
+        var heads: [Parameters]
+        /// On validation, each row judged by the head that has not trained on it.
         var counts: ConfusionCounts
         var multipliers: [Double] = []
+
+        /// What the run leaves: one ordinary head.
+        var head: Parameters { heads.mean }
     }
 
     /// What one round's validation and gains led to.
@@ -28,12 +32,14 @@ final class TrainingEngine {
     }
 
     let run: PreparedRun
-    private(set) var weights: Parameters
+    /// By fold; they are trained in turns.
+    private(set) var heads: [Parameters]
     private(set) var history: [RoundReport] = []
     private(set) var best: BestState
     private(set) var bestRound = BestRound()
     private(set) var initialCounts: ConfusionCounts?
-    private var velocity: Parameters
+    private var velocities: [Parameters]
+    private let turns: FoldTurns
     private var multipliers: [Double] = []
     private var classSums: [Double]?
     /// Of the steps since the last validation.
@@ -54,14 +60,16 @@ final class TrainingEngine {
     private var update: StepUpdate?
 
     /// - Parameter state: where to go on; nil to begin.
-    init(_ run: PreparedRun, resuming state: CheckpointState? = nil) {
+    init(_ run: PreparedRun, resuming state: CheckpointState? = nil) throws {
         self.run = run
-        weights = state?.weights ?? run.head
-        velocity = state?.velocity ?? Parameters(layout: run.layout)
+        turns = FoldTurns(heads: run.folds.folds)
+        let start = try state?.heads ?? StartHeads(run).heads
+        heads = start
+        velocities = state?.velocities ?? start.map { Parameters(layout: $0.layout) }
         multipliers = state?.multipliers ?? []
         history = state?.history ?? []
         bestRound = state?.bestRound ?? BestRound()
-        best = state?.best ?? BestState(head: run.head, counts: ConfusionCounts(classes: run.classes))
+        best = state?.best ?? BestState(heads: start, counts: ConfusionCounts(classes: run.classes))
         initialCounts = state?.initialCounts
         resumedMeanLoss = state?.meanLoss
         bounds = GradientBounds(shards: run.job.cluster.shards, largestFeature: run.largestFeature.magnitude)
@@ -70,7 +78,7 @@ final class TrainingEngine {
             state?.convergence
             ?? run.job.selmix.convergence.map { ConvergenceWindow(length: $0.rounds, tolerance: $0.tolerance) }
         optimizer = SGD(
-            learningRate: settings.learningRate, momentum: settings.momentum, weightDecay: settings.weightDecay,
+            learningRate: run.learningRate, momentum: settings.momentum, weightDecay: settings.weightDecay,
             schedule: settings.schedule, totalSteps: run.job.selmix.steps)
         sum = TreeSum(
             shards: run.job.cluster.shards, precision: run.job.cluster.precision, capacity: StepUpdate.blockSize)
@@ -82,7 +90,7 @@ final class TrainingEngine {
     func state(before round: RoundIndex) -> CheckpointState? {
         guard let initialCounts else { return nil }
         return CheckpointState(
-            nextRound: round, weights: weights, velocity: velocity, multipliers: multipliers, convergence: convergence,
+            nextRound: round, heads: heads, velocities: velocities, multipliers: multipliers, convergence: convergence,
             history: history, bestRound: bestRound, best: best, initialCounts: initialCounts,
             meanLoss: meanLoss)
     }
@@ -114,13 +122,16 @@ final class TrainingEngine {
         report.objectiveChange = history.last.map { report.objective - $0.objective }
         losses = []
         resumedMeanLoss = nil
-        if initialCounts == nil { initialCounts = sums.counts }
+        if initialCounts == nil {
+            initialCounts =
+                run.job.selmix.start == .brought ? sums.counts : try run.evaluate(run.head, on: run.validation)
+        }
         if let featureSums = sums.featureSums { classSums = Array(featureSums.values(as: Double.self)) }
 
         multipliers = run.objective.multipliers(after: multipliers, statistics)
         var made: RoundSelection?
         if !isLast {
-            var selection = try selection(weights, sums.counts, multipliers: multipliers)
+            var selection = try selection(heads.mean, sums.counts, multipliers: multipliers)
             add(sums, to: &selection, &report)
             report.largestGain = Double(smx_max(selection.gain.values, selection.gain.values.count))
             report.positivePairs = selection.distribution.positivePairs
@@ -130,7 +141,7 @@ final class TrainingEngine {
         }
         history.append(report)
         if keeps(report, metrics) {
-            best = BestState(head: weights, counts: sums.counts, multipliers: multipliers)
+            best = BestState(heads: heads, counts: sums.counts, multipliers: multipliers)
         }
         converged = report.largestGain.map { convergence?.settles(with: $0) ?? false } ?? false
         return RoundResult(
@@ -239,10 +250,11 @@ final class TrainingEngine {
     /// Forgets the slices that have been made: other contributions count.
     func discardSlices() { update = nil }
 
-    /// Moves the weights by one step. The new weights are a new buffer: the old ones may still be on their way to workers.
+    /// Moves the head whose turn it is by one step. The new weights are a new buffer: the old ones may still be on their way to
+    /// workers.
     func applyStep(
         _ step: StepIndex, contributions: [TreeNode: KeptContribution]
-    ) throws -> (result: StepResult, published: PublishedWeights) {
+    ) throws -> (result: StepResult, published: PublishedHead) {
         let update = update ?? makeUpdate(step)
         self.update = nil
         let loss = TreeNode.root(shards: run.job.cluster.shards).reduce({ contributions[$0]?.loss }, add: +)
@@ -256,12 +268,12 @@ final class TrainingEngine {
         guard update.gradientIsFinite else { throw divergence(step, "the gradient is not finite") }
         guard update.weightsAreFinite else { throw divergence(step, "a weight is not finite") }
         lastStep = step
-        (weights, velocity) = (update.weights, update.velocity)
+        let head = turns.head(of: step)
+        (heads[head], velocities[head]) = (update.weights, update.velocity)
         losses.append(loss)
         return (
             StepResult(step: step, digest: digests.weights, loss: loss),
-            PublishedWeights(
-                version: WeightsVersion(step.rawValue + 1), values: update.published, digest: digests.payload)
+            PublishedHead(values: update.published, digest: digests.payload)
         )
     }
 
@@ -290,14 +302,16 @@ final class TrainingEngine {
             ? ", or scale the features: the largest is \(run.largestFeature.told)" : ""
         return SelMixError(
             .failed, "training diverged at step \(step): \(what)",
-            hint: "lower `optimizer.learningRate` (\(settings.learningRate)) or `optimizer.weightDecay` "
+            hint: "lower `optimizer.learningRate` (\(run.learningRate)) or `optimizer.weightDecay` "
                 + "(\(settings.weightDecay))\(extreme)")
     }
 
     private func makeUpdate(_ step: StepIndex) -> StepUpdate {
-        let beginsRound = (step.rawValue + 1).isMultiple(of: run.job.selmix.stepsPerRound)
+        let head = turns.head(of: step)
+        let isJudged = turns.endsRound(step, stepsPerRound: run.job.selmix.stepsPerRound)
         return StepUpdate(
-            step, after: (weights, velocity), optimizer: optimizer, sum: sum, shards: run.job.cluster.shards,
-            bounds: bounds, publishing: beginsRound ? .float32 : run.job.cluster.precision, pool: pool)
+            step, after: (heads[head], velocities[head]), optimizer: optimizer, sum: sum,
+            shards: run.job.cluster.shards, bounds: bounds,
+            publishing: isJudged ? .float32 : run.job.cluster.precision, pool: pool)
     }
 }

@@ -27,10 +27,10 @@ public struct JobDraft: Sendable {
         lines.append("  validation: \(Self.split(data.validation))")
         if let test = data.test { lines.append("  test: \(Self.split(test))") }
         if let unlabeled = data.unlabeled {
-            lines.append("  unlabeled: {features: \(Self.scalar(unlabeled.features))}")
+            lines.append("  unlabeled: {features: \(Self.path(unlabeled.features))}")
         }
-        let bias = head.bias.map { ", bias: \(Self.scalar($0))" } ?? ""
-        lines.append("head: {weight: \(Self.scalar(head.weight))\(bias)}")
+        let bias = head.bias.map { ", bias: \(Self.path($0))" } ?? ""
+        lines.append("head: {weight: \(Self.path(head.weight))\(bias)}")
         lines.append("objective: \(Self.scalar(objective))")
         let selmix = [("rounds", rounds), ("stepsPerRound", stepsPerRound)].compactMap { key, value in
             value.map { "\(key): \($0)" }
@@ -38,7 +38,7 @@ public struct JobDraft: Sendable {
         if !selmix.isEmpty { lines.append("selmix: {\(selmix.joined(separator: ", "))}") }
         if let learningRate { lines.append("optimizer: {learningRate: \(learningRate)}") }
         if let batch { lines.append("batch: \(batch)") }
-        lines.append("output: \(Self.scalar(output))")
+        lines.append("output: \(Self.path(output))")
         if suggests { lines += Self.suggestions }
         return lines.joined(separator: "\n") + "\n"
     }
@@ -57,8 +57,11 @@ public struct JobDraft: Sendable {
     static func batch(samples: Int) -> Int? { samples >= 20_000 ? 1024 : nil }
 
     private static func split(_ files: SplitFiles) -> String {
-        "{features: \(scalar(files.features)), labels: \(scalar(files.labels))}"
+        "{features: \(path(files.features)), labels: \(path(files.labels))}"
     }
+
+    /// A path or a reference; a name that begins with `~` is no home directory.
+    private static func path(_ text: String) -> String { scalar(text.hasPrefix("~") ? "./" + text : text) }
 
     /// As it is where YAML takes it for text, within a flow mapping too; else in double quotes.
     private static func scalar(_ text: String) -> String {

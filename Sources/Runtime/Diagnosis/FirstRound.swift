@@ -10,8 +10,9 @@ struct FirstRound {
     private let unlabeled: StoredTensor?
 
     init(_ run: PreparedRun) throws {
-        let sums = try ValidationSums(computing: run, weights: run.head)
-        let round = try TrainingEngine(run).select(RoundIndex(0), sums: sums, isLast: false)
+        let engine = try TrainingEngine(run)
+        let sums = try ValidationSums(computing: run, heads: engine.heads)
+        let round = try engine.select(RoundIndex(0), sums: sums, isLast: false)
         guard let selection = round.selection else { preconditionFailure("a first round without a selection") }
         (counts, self.selection, unlabeled) = (sums.counts, selection, run.unlabeled)
     }
@@ -23,8 +24,8 @@ struct FirstRound {
         var rule = run.job.selmix.mixRule
         rule.endStep = .max
         var batch = MixedBatch(
-            data: train, shards: TrainingShards(labels: train.labels, classes: run.classes, shards: 1), rule: rule,
-            seed: seed)
+            TrainingPool(train, shards: TrainingShards(labels: train.labels, classes: run.classes, shards: 1)),
+            rule: rule, seed: seed)
         batch.unlabeled = unlabeled.map {
             UnlabeledPools(features: $0, labels: selection.pseudoLabels, classes: run.classes, shards: 1)
         }

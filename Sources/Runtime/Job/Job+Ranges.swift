@@ -17,7 +17,7 @@ extension Job {
         let wholes: [(String, Int, ClosedRange<Int>)] = [
             ("batch", batch, 1...1 << 24), ("cluster.shards", cluster.shards, 1...4096),
             ("cluster.minWorkers", cluster.minWorkers, 1...4096),
-            ("selmix.rounds", selmix.rounds, 1...1_000_000),
+            ("selmix.folds", selmix.folds, 1...1000), ("selmix.rounds", selmix.rounds, 1...1_000_000),
             ("selmix.stepsPerRound", selmix.stepsPerRound, 1...1_000_000),
             ("selmix.convergence.rounds", selmix.convergence?.rounds ?? 2, 2...10_000),
             ("checkpoints.keep", checkpoints.keep, 1...1000),

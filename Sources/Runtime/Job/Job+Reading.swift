@@ -22,7 +22,7 @@ extension Job {
             output: try root.path("output", required: "output: runs/\(name)", folder.absolute))
         self.seed = seed
         let preset = try root.choice("preset", or: Preset.standard)
-        selmix = try SelMixSettings(reading: root.section("selmix"), over: preset.selmix)
+        selmix = try SelMixSettings(reading: root.section("selmix"), in: folder, over: preset.selmix)
         loss = try LossSettings(reading: root.section("loss"))
         optimizer = try OptimizerSettings(reading: root.section("optimizer"), over: preset.optimizer)
         trace = try root.choice("trace", or: trace)

@@ -3,9 +3,13 @@ import SelMix
 
 /// The settings that have defaults, each with what it may be.
 extension SelMixSettings {
-    /// - Parameter defaults: what a key that is not set gives.
-    init(reading section: JobSection, over defaults: SelMixSettings) throws {
+    /// - Parameters:
+    ///   - folder: what a head file to start from is relative to.
+    ///   - defaults: what a key that is not set gives.
+    init(reading section: JobSection, in folder: JobFolder, over defaults: SelMixSettings) throws {
         self = defaults
+        folds = try section.whole("folds", or: folds, .from(1, to: 1000))
+        start = try section.path("start") { try StartSettings($0, in: folder) } ?? start
         policy = try section.choice("policy", or: policy)
         temperature = try TemperatureSettings(reading: section, "temperature") ?? temperature
         mixRatio = try section.fractions("mixRatio", or: mixRatio)
@@ -79,7 +83,7 @@ extension OptimizerSettings {
     /// - Parameter defaults: what a key that is not set gives.
     init(reading section: JobSection, over defaults: OptimizerSettings) throws {
         self = defaults
-        learningRate = try section.number("learningRate", or: learningRate, .above(0))
+        learningRate = try LearningRate(reading: section, "learningRate") ?? learningRate
         momentum = try section.number("momentum", or: momentum, .from(0, below: 1))
         weightDecay = try section.number("weightDecay", or: weightDecay, .atLeast(0))
         schedule = try section.choice("schedule", or: schedule)

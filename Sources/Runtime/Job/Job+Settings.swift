@@ -6,6 +6,11 @@ import Training
 /// How class pairs are chosen and mixed, and for how long.
 public struct SelMixSettings: Sendable, Codable, Equatable {
     public var policy = Policy.selmix
+    /// F: heads that are trained in turns, each judged by the validation rows that it has not trained on (``FoldPlan``). With
+    /// 1, the published method, no validation row is trained on.
+    public var folds = 1
+    /// Where training starts.
+    public var start = StartSettings.brought
     public var temperature = TemperatureSettings.relative(0.5)
     /// The range of beta, the first sample's share of a mixed feature; drawn uniformly, within 0...1.
     public var mixRatio = 0.6...1.0
@@ -72,7 +77,7 @@ public struct ConvergenceSettings: Sendable, Codable, Equatable {
 
 /// Stochastic gradient descent with momentum.
 public struct OptimizerSettings: Sendable, Codable, Equatable {
-    public var learningRate = 3e-4
+    public var learningRate = LearningRate.fixed(3e-4)
     public var momentum = 0.9
     /// On the weights; never on the bias.
     public var weightDecay = 5e-4

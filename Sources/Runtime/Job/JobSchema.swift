@@ -23,7 +23,8 @@ indirect enum JobSchema: Sendable {
         ]),
         "preset": .value,
         "selmix": .section([
-            "policy": .value, "temperature": .section(["relative": .value, "absolute": .value]), "mixRatio": .value,
+            "policy": .value, "folds": .value, "start": .value,
+            "temperature": .section(["relative": .value, "absolute": .value]), "mixRatio": .value,
             "formula": .value, "rounds": .value, "stepsPerRound": .value, "diagonalSmoothing": .value,
             "floor": .value, "labelRatio": .value, "mixUntil": .value, "keep": .value, "samplerFloor": .value,
             "pseudoLabels": .value,

@@ -105,7 +105,7 @@ extension JobSection {
     }
 
     /// The same, of a key that may be left out; nil then.
-    func path(_ key: String, _ resolve: (String) throws -> String) throws -> String? {
+    func path<Value>(_ key: String, _ resolve: (String) throws -> Value) throws -> Value? {
         guard let text = try text(key) else { return nil }
         do {
             return try resolve(text)

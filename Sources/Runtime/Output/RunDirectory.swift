@@ -10,6 +10,7 @@ public final class RunDirectory: Sendable {
 
     public enum Name {
         public static let head = "head.safetensors"
+        public static let folds = "folds.safetensors"
         public static let report = "report.json"
         public static let page = "report.html"
         public static let events = "events.jsonl"

@@ -22,6 +22,9 @@ struct RunOutput {
         guard let report = try RunReport(run, result, facts) else { return nil }
         try HeadFile.write(
             result.bestHead, objective: run.job.objective.name, to: directory.file(RunDirectory.Name.head))
+        if run.folds.folds > 1 {
+            try FoldsFile.write(result.bestHeads, run.folds, to: directory.file(RunDirectory.Name.folds))
+        }
         try write(report, result)
         return report
     }

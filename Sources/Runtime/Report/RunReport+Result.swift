@@ -21,7 +21,11 @@ extension RunReport {
     /// Nil for a run that ended before its first validation, so that there is nothing to report.
     init?(_ run: PreparedRun, _ result: RunResult, _ facts: Facts) throws {
         guard let before = result.countsBefore, let after = result.countsAfter else { return nil }
-        let (old, new) = (try Self.predictions(run.head, run), try Self.predictions(result.bestHead, run))
+        let old = try Self.predictions(run.head, run)
+        // Judged out of fold on validation; on test it is the mean head that is used.
+        let new = (
+            validation: try run.outOfFold(result.bestHeads), test: try Self.predictions(result.bestHead, run).test
+        )
         func scores(_ said: Predictions, validation: ConfusionCounts) -> Scores {
             Scores(
                 validation: run.metrics(validation),
@@ -39,7 +43,7 @@ extension RunReport {
             featureDimension: run.dimension, shards: run.job.cluster.shards, batch: run.job.batch,
             precision: run.job.cluster.precision.rawValue, seed: run.job.seed, instructionSet: run.instructionSet,
             configurationDigest: run.configurationDigest.description,
-            weightsDigest: result.weights.digest.hexadecimal, headDigest: result.bestHead.digest.hexadecimal,
+            weightsDigest: result.heads.digest.hexadecimal, headDigest: result.bestHead.digest.hexadecimal,
             samplesPerSecond: facts.samplesPerSecond, trainCounts: run.trainCounts,
             pseudoLabelCounts: result.pseudoLabelCounts, headClasses: run.split.head,
             before: scored.before, after: scored.after, history: result.history,

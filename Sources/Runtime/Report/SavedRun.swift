@@ -66,10 +66,10 @@ public struct SavedRun {
         }
         let newest = CheckpointStore(path: directory + "/checkpoints").newest(layout: run.layout)
         if newest.found == nil, let refused = newest.refused.first { throw refused.within(directory) }
-        let engine = TrainingEngine(run, resuming: newest.found?.1)
+        let engine = try TrainingEngine(run, resuming: newest.found?.1)
         let round = newest.found?.1.nextRound ?? RoundIndex(0)
         _ = try engine.select(
-            round, sums: ValidationSums(computing: run, weights: engine.weights),
+            round, sums: ValidationSums(computing: run, heads: engine.heads),
             isLast: round.rawValue >= run.job.selmix.rounds)
         return (run, try RunResult(engine))
     }

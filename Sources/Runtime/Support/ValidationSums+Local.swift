@@ -4,7 +4,10 @@ import Training
 
 extension ValidationSums {
     /// A whole validation with class feature sums, computed here: to the bytes what a run's workers would send together.
-    init(computing run: PreparedRun, weights: Parameters) throws {
+    ///
+    /// - Parameter heads: by fold.
+    init(computing run: PreparedRun, heads: [Parameters]) throws {
+        let mean = heads.mean
         let shards = run.job.cluster.shards
         let evaluation = try HeadEvaluation(classes: run.classes, dimension: run.dimension)
         self = try TreeNode.root(shards: shards).reduce(
@@ -15,10 +18,10 @@ extension ValidationSums {
                     counts: ConfusionCounts(classes: run.classes),
                     featureSums: AlignedBuffer(byteCount: run.classes * run.dimension * 8, zeroed: true))
                 try evaluation.add(
-                    run.validation, shard: shard, of: shards, weights: weights, counts: &sums.counts,
+                    run.validation, shard: shard, of: shards, heads: heads, heldOut: run.folds, counts: &sums.counts,
                     sums: sums.featureSums?.values(as: Double.self).baseAddress)
                 if let unlabeled = run.unlabeled {
-                    sums.pseudoLabels = try evaluation.predict(unlabeled, shard: shard, of: shards, weights: weights)
+                    sums.pseudoLabels = try evaluation.predict(unlabeled, shard: shard, of: shards, weights: mean)
                 }
                 return sums
             },

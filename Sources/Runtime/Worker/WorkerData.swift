@@ -12,13 +12,18 @@ struct WorkerData: Sendable {
     let dimension: Int
     let validation: LabeledFeatures
     let trainFeatures: StoredTensor
-    let mixed: MixedBatch
+    let folds: FoldPlan
+    let turns: FoldTurns
+    /// How the samples of each head are drawn and mixed, by fold.
+    let mixed: [MixedBatch]
     let loss: LossTerms
     /// Features without labels, in the semi-supervised setting.
     let unlabeled: StoredTensor?
 
     /// - Throws: when a file is missing or is not what the job says, with what to do about it.
-    init(job: Job) throws {
+    ///
+    /// - Parameter twins: equal rows, as the coordinator found them.
+    init(job: Job, twins: RowTwins = .none) throws {
         let catalog = TensorCatalog()
         let weight = try catalog.tensor(for: TensorReference(parsing: job.head.weight))
         guard weight.shape.count == 2 else {
@@ -33,12 +38,27 @@ struct WorkerData: Sendable {
         let train = try LabeledFeatures(
             job.data.train, role: "train", catalog: catalog, classes: classes, dimension: dimension)
         trainFeatures = train.features
-        mixed = MixedBatch(
-            data: train,
-            shards: TrainingShards(labels: train.labels, classes: classes, shards: job.cluster.shards),
-            rule: job.selmix.mixRule, seed: job.seed)
+        try twins.check(validationRows: validation.count, trainRows: train.count)
+        let folds = try job.folds(of: validation, twins: twins)
+        mixed = (0..<folds.folds).map { [validation] fold in
+            MixedBatch(
+                TrainingPool(
+                    train, validation, heldOut: folds, fold: fold, equals: twins.withTraining,
+                    shards: job.cluster.shards),
+                rule: job.selmix.mixRule, seed: job.seed)
+        }
+        (self.folds, turns) = (folds, FoldTurns(heads: folds.folds))
         unlabeled = try StoredTensor.unlabeled(job, catalog: catalog, dimension: dimension)
         loss = job.loss.terms(trainCounts: train.classCounts)
+    }
+}
+
+extension Job {
+    /// How the validation rows are dealt to this job's folds.
+    func folds(of validation: LabeledFeatures, twins: RowTwins) throws -> FoldPlan {
+        try FoldPlan(
+            labels: validation.labels, classes: validation.classes, folds: selmix.folds,
+            twins: twins.withinValidation.reduce(into: [:]) { $0[$1.row] = $1.other }, seed: seed)
     }
 }
 

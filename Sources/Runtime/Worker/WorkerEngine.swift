@@ -47,8 +47,8 @@ final class WorkerEngine {
     private let pool = BufferPool()
     private let progress: Progress
     private var ahead: Ahead?
-    /// Float32 weights, rounded for training.
-    private var rounded: (version: WeightsVersion, weights: PackedParameters)?
+    /// Float32 heads, rounded for training, with the memory that they were rounded from.
+    private var rounded: [Int: (from: AlignedBuffer, weights: PackedParameters)] = [:]
 
     init(data: WorkerData, progress: Progress) throws {
         self.data = data
@@ -69,35 +69,35 @@ final class WorkerEngine {
     /// Computes all nodes of an assignment.
     ///
     /// - Parameters:
-    ///   - weights: float32 for a validation.
+    ///   - heads: the weights, by fold; float32 for a validation.
     ///   - pairs: for a step, the class pairs of the assignment's slots, shard by shard.
     ///   - unlabeled: the round's unlabelled samples by pseudo-label, in the semi-supervised setting.
     ///   - isWanted: asked before each shard; the rest is left out once it says no.
     ///   - deliver: takes each node's slices and its contribution with its tensors.
     func compute(
-        _ assignment: Assignment, weights: PackedParameters, pairs: [ClassPair], unlabeled: UnlabeledPools?,
+        _ assignment: Assignment, heads: [PackedParameters], pairs: [ClassPair], unlabeled: UnlabeledPools?,
         isWanted: () -> Bool, deliver: (Output) -> Void
     ) throws {
         let ahead = takeAhead(of: assignment)
-        var mixed = data.mixed
-        mixed.unlabeled = unlabeled
         for node in assignment.nodes(shards: data.job.cluster.shards) {
             let frames: [TensorFrame]
             var pieces: [UInt64] = []
             let loss: Double
             switch assignment.work {
             case .validate:
-                guard let weights = weights.parameters else {
-                    throw SelMixError(.cluster, "weights in \(weights.precision) for a validation, which needs float32")
+                let rounded = heads.first { $0.parameters == nil }
+                if let rounded {
+                    throw SelMixError(.cluster, "weights in \(rounded.precision) for a validation, which needs float32")
                 }
-                guard let sums = try validate(node, assignment, weights: weights, isWanted: isWanted) else { return }
+                let heads = heads.compactMap(\.parameters)
+                guard let sums = try validate(node, assignment, heads: heads, isWanted: isWanted) else { return }
                 frames = sums.frames(dimension: data.dimension)
                 loss = 0
             case .train(let step):
                 guard
                     let made = try train(
-                        node, step: step, assignment, weights: rounded(weights, assignment.weights), pairs: pairs,
-                        mixed: mixed, ahead: ahead, isWanted: isWanted, deliver: deliver)
+                        node, step: step, assignment, weights: rounded(heads, for: step), pairs: pairs,
+                        mixed: mixed(step, unlabeled), ahead: ahead, isWanted: isWanted, deliver: deliver)
                 else { return }
                 (frames, pieces, loss) = made
             }
@@ -112,24 +112,34 @@ final class WorkerEngine {
         }
     }
 
-    /// Mixes the features of the next step, while its weights are on their way.
+    /// Mixes the features of the next step, while its weights are on their way; and where another head than this step's is
+    /// trained next, which is there already, computes that step's logits.
     ///
-    /// - Parameter isWanted: asked before each shard; nothing is prepared once it says no.
-    func prepare(_ next: NextStep, isWanted: () -> Bool) {
+    /// - Parameters:
+    ///   - heads: the weights of the step before.
+    ///   - isWanted: asked before each shard; nothing is prepared once it says no.
+    func prepare(_ next: NextStep, heads: [PackedParameters], isWanted: () -> Bool) throws {
         ahead = nil
-        var mixed = data.mixed
-        mixed.unlabeled = next.unlabeled
+        let mixed = mixed(next.step, next.unlabeled)
         for (position, shard) in next.shards.enumerated() {
             guard isWanted() else { return }
             gather(position, shard, step: next.step, pairs: next.pairs, mixed)
         }
         ahead = Ahead(next: next)
+        guard heads.count > 1 else { return }
+        let weights = rounded(heads, for: next.step)
+        for index in gradient.blocks.indices where isWanted() {
+            try prepare(slice: index, of: weights, head: data.turns.head(of: next.step))
+        }
     }
 
-    /// Computes the next step's logits of the classes of a slice that has arrived. Slices come in order; new weights begin
+    /// Computes the next step's logits of the classes of a slice that is there. Slices come in order; new weights begin
     /// with the first. Whether these weights will count is not known yet.
-    func prepare(slice index: Int, of weights: PackedParameters) throws {
-        guard var made = ahead, weights.precision == gradient.precision else { return }
+    ///
+    /// - Parameter head: whose slice it is; nothing is computed for a head that the next step does not train.
+    func prepare(slice index: Int, of weights: PackedParameters, head: Int) throws {
+        guard var made = ahead, data.turns.head(of: made.next.step) == head, weights.precision == gradient.precision
+        else { return }
         if index == 0 { (made.weights, made.blocks) = (weights, 0) }
         guard made.weights?.buffer === weights.buffer, made.blocks == index else { return }
         for position in made.next.shards.indices {
@@ -158,11 +168,21 @@ final class WorkerEngine {
 
     private struct Unwanted: Error {}
 
-    private func rounded(_ weights: PackedParameters, _ version: WeightsVersion) -> PackedParameters {
+    /// How the head that a step trains draws its samples.
+    private func mixed(_ step: StepIndex, _ unlabeled: UnlabeledPools?) -> MixedBatch {
+        var mixed = data.mixed[data.turns.head(of: step)]
+        mixed.unlabeled = unlabeled
+        return mixed
+    }
+
+    /// The head that a step trains, in the compute precision.
+    private func rounded(_ heads: [PackedParameters], for step: StepIndex) -> PackedParameters {
+        let head = data.turns.head(of: step)
+        let weights = heads[head]
         if weights.precision == gradient.precision { return weights }
-        if let rounded, rounded.version == version { return rounded.weights }
+        if let rounded = rounded[head], rounded.from === weights.buffer { return rounded.weights }
         let made = weights.rounded(to: gradient.precision)
-        rounded = (version, made)
+        rounded[head] = (weights.buffer, made)
         return made
     }
 
@@ -231,9 +251,10 @@ final class WorkerEngine {
     }
 
     private func validate(
-        _ node: TreeNode, _ assignment: Assignment, weights: Parameters, isWanted: () -> Bool
+        _ node: TreeNode, _ assignment: Assignment, heads: [Parameters], isWanted: () -> Bool
     ) throws -> ValidationSums? {
-        try reduce(
+        let mean = data.unlabeled == nil ? nil : heads.mean
+        return try reduce(
             node, isWanted: isWanted,
             leaf: { shard in
                 var sums = ValidationSums(
@@ -241,12 +262,12 @@ final class WorkerEngine {
                     featureSums: assignment.featureSums
                         ? AlignedBuffer(byteCount: data.classes * data.dimension * 8, zeroed: true) : nil)
                 try evaluation.add(
-                    data.validation, shard: shard, of: data.job.cluster.shards, weights: weights,
+                    data.validation, shard: shard, of: data.job.cluster.shards, heads: heads, heldOut: data.folds,
                     counts: &sums.counts, sums: sums.featureSums?.values(as: Double.self).baseAddress,
                     blockDone: { progress.blocks.add(1, ordering: .relaxed) })
-                if let unlabeled = data.unlabeled {
+                if let unlabeled = data.unlabeled, let mean {
                     sums.pseudoLabels = try evaluation.predict(
-                        unlabeled, shard: shard, of: data.job.cluster.shards, weights: weights,
+                        unlabeled, shard: shard, of: data.job.cluster.shards, weights: mean,
                         blockDone: { progress.blocks.add(1, ordering: .relaxed) })
                 }
                 return sums

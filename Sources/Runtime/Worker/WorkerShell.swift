@@ -69,10 +69,13 @@ public final class WorkerShell {
     private var data: WorkerData?
     private var engine: EngineBox?
     private var job: Job?
+    /// Equal rows of the job's data, as the coordinator found them.
+    private var twins = RowTwins.none
     /// What the job is to be loaded with; its files may be on their way.
     private var welcome: Welcome?
     private var staging: WorkerStaging?
-    private var weights: (version: WeightsVersion, values: PackedParameters)?
+    /// All heads of the run.
+    private var weights: (version: WeightsVersion, heads: [PackedParameters])?
     private var weightsIntake: WeightsIntake?
     /// Unlabelled samples by pseudo-label, with the digest of the labels.
     private var pools: (digest: UInt64, pools: UnlabeledPools)?
@@ -222,7 +225,7 @@ public final class WorkerShell {
     /// Keeps a piece of new weights. The last missing one ends the wait of what came after it from the coordinator.
     private func takePiece(_ index: Int, of version: WeightsVersion, _ tensors: [TensorFrame]) {
         if let made = weightsIntake?.add(piece: index, of: version, tensors) { prepare(made) }
-        guard let first = waitingForPieces.first, case .weights(let awaited, _, _) = first.message,
+        guard let first = waitingForPieces.first, case .weights(let awaited, _, _, _) = first.message,
             weightsIntake?.isFull(awaited) == true
         else { return }
         let packets = waitingForPieces
@@ -234,7 +237,7 @@ public final class WorkerShell {
     /// coordinator sends whole end the wait: it has seen that this worker lacks them.
     private func waitsForPieces(_ packet: Packet<CoordinatorMessage>) -> Bool {
         switch packet.message {
-        case .weights(let version, _, let passedOn):
+        case .weights(let version, _, let passedOn, _):
             waitingForPieces = []
             guard passedOn, weightsIntake?.isFull(version) == false else { return false }
         case .assign where !waitingForPieces.isEmpty && waitingForPieces.count < Self.mostWaiting: break
@@ -272,6 +275,7 @@ public final class WorkerShell {
             guard let frame = packet.tensors[named: "job"] else { return false }
             do {
                 job = try Job(checking: Data(frame.bytes))
+                twins = try RowTwins(packet.tensors)
                 peerPair = try packet.tensors[named: "peerKey"].flatMap { CurveKey(bytes: $0.bytes) }
                     .map { try CurveKeyPair(secretKey: $0) }
                 if let data { listenForPeers(data) }
@@ -280,15 +284,15 @@ public final class WorkerShell {
                 handle(.loadFailed(SelMixError(.cluster, "the coordinator's job is unreadable", cause: "\(error)")))
                 return false
             }
-        case .weights(let version, let digest, _):
-            guard let values = weightsIntake?.complete(version, digest, packet.tensors) else {
+        case .weights(let version, let digest, _, let earlier):
+            guard let heads = weightsIntake?.complete(version, digest, packet.tensors, after: earlier) else {
                 log.warning("weights \(version) arrived incomplete or damaged and are dropped")
                 return false
             }
-            weights = (version, values)
+            weights = (version, heads)
             return true
-        case .weightsSlice(let version, let index):
-            if let made = weightsIntake?.add(slice: index, of: version, packet.tensors) { prepare(made) }
+        case .weightsSlice(let version, let head, let index):
+            if let made = weightsIntake?.add(slice: index, of: version, head: head, packet.tensors) { prepare(made) }
             return true
         case .weightsPiece(let version, let index):
             if let frame = packet.tensors.first { group.passOn(index, of: version, frame, header: session.header) }
@@ -298,7 +302,9 @@ public final class WorkerShell {
             guard let data, assignment.shards.allSatisfy({ $0.rawValue < data.job.cluster.shards }),
                 session.agreesWithHeld(assignment)
             else { return false }
-            guard case .train = assignment.work else { return weights?.values.precision == .float32 }
+            guard case .train = assignment.work else {
+                return weights?.heads.allSatisfy { $0.precision == .float32 } == true
+            }
             guard let plan = plan(of: assignment, packet.tensors, data) else { return false }
             plans[assignment.number] = plan
             group.join(assignment, as: session.incarnation)
@@ -379,7 +385,7 @@ public final class WorkerShell {
             do {
                 engine = EngineBox(try WorkerEngine(data: data, progress: progress), processor: processor)
                 self.data = data
-                weightsIntake = WeightsIntake(layout: data.layout)
+                weightsIntake = WeightsIntake(layout: data.layout, heads: data.turns.heads)
                 listenForPeers(data)
                 handle(.loaded(probe: probe))
             } catch {
@@ -438,7 +444,7 @@ public final class WorkerShell {
             case .reset:
                 progress.generation.add(1, ordering: .relaxed)
                 weights = nil
-                weightsIntake = data.map { WeightsIntake(layout: $0.layout) }
+                weightsIntake = data.map { WeightsIntake(layout: $0.layout, heads: $0.turns.heads) }
                 waitingForPieces = []
                 group.reset()
                 plans = [:]
@@ -569,10 +575,10 @@ public final class WorkerShell {
     private func load(_ places: [String: String]) {
         // Files are only asked for by the load that a welcome began.
         guard let job, let welcome else { preconditionFailure("files without a job") }
-        compute.async { [mailbox] in
+        compute.async { [mailbox, twins] in
             do {
                 try InstructionSet.use(welcome.instructionSet)
-                let data = try WorkerData(job: job.reading(places))
+                let data = try WorkerData(job: job.reading(places), twins: twins)
                 let probe = Digest(rawValue: try InstructionSet.probe())
                 let test = try SelfTest.measure(features: data.trainFeatures)
                 try MappedFiles.checkIntact()
@@ -592,11 +598,11 @@ public final class WorkerShell {
         let plan = plans[assignment.number] ?? Plan(pairs: [])
         group.begin(assignment)
         let generation = progress.generation.load(ordering: .relaxed)
-        compute.async { [mailbox, meter, progress, values = weights.values] in
+        compute.async { [mailbox, meter, progress, heads = weights.heads] in
             do {
                 try meter.measure(samples: plan.pairs.count, gathered: { engine.engine.takeGatherTime() }) {
                     try engine.engine.compute(
-                        assignment, weights: values, pairs: plan.pairs, unlabeled: plan.unlabeled,
+                        assignment, heads: heads, pairs: plan.pairs, unlabeled: plan.unlabeled,
                         isWanted: { progress.generation.load(ordering: .relaxed) == generation },
                         deliver: { output in
                             // Nothing that was made of missing data goes out; that it is missing is said below.
@@ -607,9 +613,10 @@ public final class WorkerShell {
                 try MappedFiles.checkIntact()
                 mailbox.post(.assignmentDone(assignment.number, generation: generation))
                 guard let next = plan.next(after: assignment) else { return }
-                meter.measureAhead {
-                    engine.engine.prepare(
-                        next, isWanted: { progress.generation.load(ordering: .relaxed) == generation })
+                try meter.measureAhead {
+                    try engine.engine.prepare(
+                        next, heads: heads,
+                        isWanted: { progress.generation.load(ordering: .relaxed) == generation })
                 }
             } catch {
                 mailbox.post(.session(.computeFailed(SelMixError(describing: error))))
@@ -623,7 +630,9 @@ public final class WorkerShell {
         compute.async { [mailbox, meter] in
             do {
                 try meter.measureAhead {
-                    for index in arrived.slices { try engine.engine.prepare(slice: index, of: arrived.values) }
+                    for index in arrived.slices {
+                        try engine.engine.prepare(slice: index, of: arrived.values, head: arrived.head)
+                    }
                 }
             } catch {
                 mailbox.post(.session(.computeFailed(SelMixError(describing: error))))

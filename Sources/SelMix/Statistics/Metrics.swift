@@ -30,7 +30,7 @@ public struct Metrics: Sendable, Codable, Equatable {
 
     public init(_ counts: ConfusionCounts, split: ClassSplit, groups: ClassGroups? = nil) {
         self.init(
-            ConfusionStatistics(counts), samples: counts.rowTotals.map(Double.init), split: split, groups: groups)
+            ConfusionStatistics(counts), samples: counts.rowTotals.map { Double($0) }, split: split, groups: groups)
         let hits = (0..<counts.classes).reduce(Int64(0)) { $0 + counts[$1, $1] }
         accuracy = Double(hits) / Double(max(1, counts.total))
     }

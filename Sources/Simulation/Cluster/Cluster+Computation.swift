@@ -9,13 +9,13 @@ extension Cluster {
         guard let weights = worker.weights, weights.version == assignment.weights else {
             throw Violation("\(worker.name) is to compute \(assignment) without its weights: the shell would trap")
         }
-        var values = weights.values
-        if canary == .staleWeights, let former = worker.formerWeights, canaryDice.chance(0.2) { values = former }
+        var heads = weights.heads
+        if canary == .staleWeights, let former = worker.formerWeights, canaryDice.chance(0.2) { heads = former }
         var plan = worker.plans[assignment.number] ?? []
         if canary == .stalePlan, canaryDice.chance(0.2) { plan = plan.map { $0 &+ 1 } }
         workers[id.index].computations.append(
             WorkerProcess.Computation(
-                assignment: assignment, weights: values, plan: plan, generation: worker.generation,
+                assignment: assignment, heads: heads, plan: plan, generation: worker.generation,
                 nodes: assignment.nodes(shards: model.shards)))
         if workers[id.index].computations.count == 1 { beginBlock(id) }
     }
@@ -51,7 +51,7 @@ extension Cluster {
         _ node: TreeNode, of computation: WorkerProcess.Computation, _ id: ProcessID
     ) throws(Violation) {
         let assignment = computation.assignment
-        var tensors = model.sum(of: node, assignment, plan: computation.plan, weights: computation.weights)
+        var tensors = model.sum(of: node, assignment, plan: computation.plan, heads: computation.heads)
         if faultDice.chance(workers[id.index].lies) {
             tensors = tensors.corrupted(by: id)
             statistics.count(.lie)

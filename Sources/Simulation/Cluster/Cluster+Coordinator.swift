@@ -53,7 +53,7 @@ extension Cluster {
         }
         if case .contribution(let contribution) = letter.message {
             if canary == .rubberStamp { letter.message = .contribution(stamped(contribution)) }
-            if canary == .earlierLife { letter.header = presentHeader(of: process, letter.header) }
+            if canary == .earlierLife { letter = ofPresentLife(letter, contribution, of: process) }
         }
         trace.line(now, routine: letter.message.isRoutine) {
             "coordinator <- \(told(letter.sender)): \(letter.message)"
@@ -155,14 +155,14 @@ extension Cluster {
         switch directive {
         case .send(let message, let peer):
             send(message, .none, to: peer, over: .control)
-        case .sendWeights(let version, let peer):
+        case .sendWeights(let version, let held, let peer):
             try traffic.sendsWeights()
-            sendWeights(version, to: peer)
+            sendWeights(version, after: held, to: peer)
         case .assign(let assignment, let peer):
             try counting.assigned(assignment, to: peer)
             if try membership.assigned(assignment, to: peer) { try checkStay(of: peer) }
             try traffic.assigned(assignment)
-            if canary == .resendStorm { coordinator!.sent.append((assignment, peer)) }
+            if canary == .resendStorm || canary == .earlierLife { coordinator!.sent.append((assignment, peer)) }
             send(.assign(assignment), plan(of: assignment), to: peer, over: .bulk)
         case .listFiles, .serve: throw Violation("files are asked for, and no simulated worker does that")
         case .keep(let node):
@@ -213,7 +213,7 @@ extension Cluster {
         let node = TreeNode(assignment.shards.first!.rawValue, assignment.shards.last!.rawValue + 1)
         var words: [UInt64] = []
         if case .plan(let plan) = plan(of: assignment) { words = plan }
-        var tensors = model.sum(of: node, assignment, plan: words, weights: coordinator!.state.weights)
+        var tensors = model.sum(of: node, assignment, plan: words, heads: coordinator!.state.heads)
         if canary == .falseVerdict, canaryDice.chance(0.2) { tensors = tensors.corrupted(by: ProcessID(index: 63)) }
         var loss = 0.0
         if case .gradient(let sum) = tensors { loss = sum.loss }

@@ -75,7 +75,8 @@ extension Cluster {
     func checkSerenity(_ event: RunEvent) throws(Violation) {
         guard settings.isSerene else { return }
         switch event {
-        case .copied: sawCopies = true
+        // A node that a slow worker is to audit is computed by the coordinator, too.
+        case .copied, .recomputing: sawCopies = true
         // The slower of two copies comes late, or in larger nodes than the other.
         case .dropped where sawCopies: break
         case .reduction(members: [], let reason) where !Self.isNoFailure(reason):

@@ -108,16 +108,28 @@ extension Cluster {
         }
     }
 
-    /// The weights that a letter brings or announces.
+    /// The weights that a letter brings or announces: all heads.
     ///
-    /// - Returns: nil while pieces of them are on their way from other workers; the letter waits then.
-    func weights(_ version: WeightsVersion, _ letter: CoordinatorLetter, _ id: ProcessID) -> Model.Parameters? {
+    ///
+    /// - Returns: nil while pieces of them are on their way from other workers, when the letter waits; and where the weights
+    ///   follow others than the worker holds.
+    func weights(
+        _ version: WeightsVersion, after earlier: WeightsVersion?, _ letter: CoordinatorLetter, _ id: ProcessID
+    ) -> [Model.Parameters]? {
         let worker = workers[id.index]
-        if case .weights(let values) = letter.tensors { return values }
         if let present = worker.weights, present.version >= version {
-            return present.version == version ? present.values : nil
+            return present.version == version ? present.heads : nil
         }
-        if let pieces = worker.exchange.all(of: version, count: model.pieces) { return model.assembled(pieces) }
+        guard earlier == nil || earlier == worker.weights?.version else { return nil }
+        var heads = worker.weights?.heads ?? Array(repeating: .zero, count: model.folds)
+        if case .weights(let included) = letter.tensors {
+            for (head, values) in included { heads[head] = values }
+            return heads
+        }
+        if let pieces = worker.exchange.all(of: version, count: model.pieces) {
+            heads[model.turns.head(of: StepIndex(version.rawValue - 1))] = model.assembled(pieces)
+            return heads
+        }
         workers[id.index].exchange.wait(for: version, letter)
         return nil
     }

@@ -26,7 +26,7 @@ extension Cluster {
     /// New weights go out by way of who summed: each piece to one worker, which passes it on to the others.
     func passWeightsOn(_ version: WeightsVersion) {
         guard let group = coordinator!.core.group else { return }
-        let weights = coordinator!.state.weights
+        let weights = coordinator!.state.heads[model.turns.head(of: StepIndex(version.rawValue - 1))]
         for index in 0..<model.pieces {
             send(
                 .weightsPiece(version, index: index), .piece(model.piece(index, of: weights)),
@@ -36,13 +36,17 @@ extension Cluster {
     }
 
     /// Whoever gets pieces of them anyway is told of them alone, the first time; a repeat brings all.
-    func sendWeights(_ version: WeightsVersion, to peer: Incarnation) {
-        let weights = coordinator!.state.weights
+    ///
+    /// - Parameter held: the version that the worker holds, or was sent: it gets the heads that were trained since then.
+    func sendWeights(_ version: WeightsVersion, after held: WeightsVersion?, to peer: Incarnation) {
+        let heads = coordinator!.state.heads
+        let included = model.turns.trained(after: held, upTo: version)
         let isPassedOn =
             coordinator!.passingOn?.version == version
             && coordinator!.passingOn?.lives.remove(peer) != nil
         send(
-            .weights(version, model.digest(of: weights), passedOn: isPassedOn),
-            isPassedOn ? .none : .weights(weights), to: peer, over: .bulk)
+            .weights(version, model.digest(of: included.map { heads[$0] }), passedOn: isPassedOn, after: held),
+            isPassedOn
+                ? .none : .weights(included.reduce(into: [:]) { $0[$1] = heads[$1] }), to: peer, over: .bulk)
     }
 }

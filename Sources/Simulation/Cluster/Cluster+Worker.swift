@@ -54,14 +54,17 @@ extension Cluster {
             workers[id.index].exchange.add(piece, index, of: version)
             passOn(piece, index, of: version, from: id)
             return true
-        case (.weights(let version, let digest, _), _):
-            guard workers[id.index].isLoaded, let values = weights(version, letter, id) else { return false }
-            guard model.digest(of: values) == digest else {
+        case (.weights(let version, let digest, _, let earlier), _):
+            guard workers[id.index].isLoaded, let heads = weights(version, after: earlier, letter, id) else {
+                return false
+            }
+            let included = model.turns.trained(after: earlier, upTo: version)
+            guard model.digest(of: included.map { heads[$0] }) == digest else {
                 throw Violation("\(workers[id.index].name) has weights \(version) that are not the announced ones")
             }
             if version != workers[id.index].weights?.version { workers[id.index].exchange.forgetAnswers() }
-            workers[id.index].formerWeights = workers[id.index].weights?.values
-            workers[id.index].weights = (version, values)
+            workers[id.index].formerWeights = workers[id.index].weights?.heads
+            workers[id.index].weights = (version, heads)
             return true
         case (.assign(let assignment), let tensors):
             guard workers[id.index].isLoaded else { return false }

@@ -11,7 +11,7 @@ struct WorkerProcess {
     /// An assignment on the compute thread.
     struct Computation {
         let assignment: Assignment
-        let weights: Model.Parameters
+        let heads: [Model.Parameters]
         let plan: [UInt64]
         /// The life that asked for it; results for an earlier one are not wanted.
         let generation: Int
@@ -36,9 +36,9 @@ struct WorkerProcess {
     /// Its name is refused.
     var isQuarantined = false
     var isLoaded = false
-    var weights: (version: WeightsVersion, values: Model.Parameters)?
+    var weights: (version: WeightsVersion, heads: [Model.Parameters])?
     /// The canary's.
-    var formerWeights: Model.Parameters?
+    var formerWeights: [Model.Parameters]?
     var plans: [UInt64: [UInt64]] = [:]
     var generation = 0
     var blocks: UInt64 = 0

@@ -10,12 +10,24 @@ extension Cluster {
         return RoundStart(round: start.round, state: newer)
     }
 
-    /// The header that a process would send now, whichever of its lives sent the letter.
-    func presentHeader(of process: ProcessID, _ header: Header) -> Header {
-        var present = workers[process.index].session.header
-        present.runID = header.runID
-        if let epoch = coordinator?.epoch { present.epoch = epoch }
-        return present
+    /// A contribution as the process would send it now, whichever of its lives sent it: under its present header, and as an
+    /// answer to what its present life was given.
+    func ofPresentLife(_ letter: WorkerLetter, _ contribution: Contribution, of process: ProcessID) -> WorkerLetter {
+        var letter = letter
+        let present = workers[process.index].session.header
+        letter.header.incarnation = present.incarnation
+        if let epoch = coordinator?.epoch { letter.header.epoch = epoch }
+        let given = coordinator?.sent.last { assignment, peer in
+            peer == present.incarnation && assignment.work == contribution.work
+                && assignment.nodes(shards: model.shards).contains(contribution.node)
+        }
+        guard let given else { return letter }
+        letter.message = .contribution(
+            Contribution(
+                assignment: given.assignment.number, work: contribution.work, weights: contribution.weights,
+                selection: contribution.selection, node: contribution.node, digest: contribution.digest,
+                pieces: contribution.pieces, loss: contribution.loss))
+        return letter
     }
 
     func keepAnyway(_ contribution: Contribution, _ letter: WorkerLetter) throws(Violation) {

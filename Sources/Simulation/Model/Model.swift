@@ -10,6 +10,8 @@ struct Model: Sendable, Equatable {
     let shards: Int
     let rounds: Int
     let stepsPerRound: Int
+    /// How many heads are trained in turns.
+    let folds: Int
     /// Pieces of a gradient that workers sum among themselves; 0 where the coordinator sums.
     let pieces: Int
     /// The round whose selection says that the gains have settled; nil for a run that goes its whole way.
@@ -17,10 +19,15 @@ struct Model: Sendable, Equatable {
 
     typealias Parameters = SIMD4<Float>
 
-    var head: Parameters {
-        var values = Parameters.zero
-        for lane in 0..<4 { values[lane] = Self.spread(Self.hash([seed, 1, UInt64(lane)])) }
-        return values
+    var turns: FoldTurns { FoldTurns(heads: folds) }
+
+    /// The heads that training starts from, by fold.
+    var heads: [Parameters] {
+        (0..<folds).map { fold in
+            var values = Parameters.zero
+            for lane in 0..<4 { values[lane] = Self.spread(Self.hash([seed, 1, UInt64(lane), UInt64(fold)])) }
+            return values
+        }
     }
 
     /// The plan of one shard for one step: in production the class pairs of its slots.
@@ -36,18 +43,18 @@ struct Model: Sendable, Equatable {
     }
 
     /// Counts depend on the weights; the feature sums, as features are frozen, only on the shard.
-    func validation(shard: ShardID, weights: Parameters, withFeatureSums: Bool) -> ValidationSum {
+    func validation(shard: ShardID, heads: [Parameters], withFeatureSums: Bool) -> ValidationSum {
         var sums = SIMD2<Double>.zero
         for lane in 0..<2 {
             sums[lane] = Double(Self.spread(Self.hash([seed, 3, UInt64(shard.rawValue), UInt64(lane)]))) / 3
         }
         return ValidationSum(
-            counts: Self.hash([seed, 4, UInt64(shard.rawValue), digest(of: weights).rawValue]) >> 16,
+            counts: Self.hash([seed, 4, UInt64(shard.rawValue), digest(of: heads).rawValue]) >> 16,
             featureSums: withFeatureSums ? sums : nil)
     }
 
-    func digest(of weights: Parameters) -> Digest {
-        Digest(rawValue: Self.hash((0..<4).map { UInt64(weights[$0].bitPattern) }))
+    func digest(of heads: [Parameters]) -> Digest {
+        Digest(rawValue: Self.hash(heads.flatMap { head in (0..<4).map { UInt64(head[$0].bitPattern) } }))
     }
 
     static func hash(_ words: [UInt64]) -> UInt64 {

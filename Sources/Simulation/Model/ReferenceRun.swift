@@ -5,7 +5,7 @@ import Coordination
 struct ReferenceRun: Sendable {
     let model: Model
     /// By version.
-    private(set) var weights: [Model.Parameters] = []
+    private(set) var weights: [[Model.Parameters]] = []
     /// By round.
     private(set) var selections: [Selection] = []
     /// By step.
@@ -17,7 +17,7 @@ struct ReferenceRun: Sendable {
     init(_ model: Model) {
         self.model = model
         var state = TrainingState(model)
-        weights = [state.weights]
+        weights = [state.heads]
         let root = TreeNode.root(shards: model.shards)
         for round in 0...model.rounds {
             let validate = Work.validate(RoundIndex(round))
@@ -28,7 +28,7 @@ struct ReferenceRun: Sendable {
                 guard case .gradient(let sum) = value(of: root, in: .train(StepIndex(step)), withFeatureSums: false)
                 else { break }
                 steps.append(state.apply(StepIndex(step), sum, model))
-                weights.append(state.weights)
+                weights.append(state.heads)
             }
         }
     }
@@ -43,7 +43,7 @@ struct ReferenceRun: Sendable {
         if case .train(let step) = work {
             plan = node.shards.map { model.plan(selection: selection, step: step, shard: $0) }
         }
-        return model.sum(of: node, assignment, plan: plan, weights: weights[version.rawValue])
+        return model.sum(of: node, assignment, plan: plan, heads: weights[version.rawValue])
     }
 
     /// The weights and the selection that this work is done with.

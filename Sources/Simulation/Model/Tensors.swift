@@ -4,7 +4,8 @@ import Coordination
 /// What travels beside a message.
 enum Tensors: Sendable, Equatable {
     case none
-    case weights(Model.Parameters)
+    /// Some heads, by fold.
+    case weights([Int: Model.Parameters])
     /// A word for each shard of an assignment.
     case plan([UInt64])
     case gradient(GradientSum)
@@ -55,7 +56,7 @@ extension Model {
     /// What a worker answers for one node of an assignment.
     ///
     /// - Parameter plan: the words of the assignment's shards, in their order.
-    func sum(of node: TreeNode, _ assignment: Assignment, plan: [UInt64], weights: Parameters) -> Tensors {
+    func sum(of node: TreeNode, _ assignment: Assignment, plan: [UInt64], heads: [Parameters]) -> Tensors {
         node.reduce(
             { node in
                 guard node.count == 1 else { return nil }
@@ -63,10 +64,12 @@ extension Model {
                 switch assignment.work {
                 case .validate:
                     return .validation(
-                        validation(shard: shard, weights: weights, withFeatureSums: assignment.featureSums))
+                        validation(shard: shard, heads: heads, withFeatureSums: assignment.featureSums))
                 case .train(let step):
                     let position = assignment.shards.firstIndex(of: shard)!
-                    return .gradient(gradient(step: step, shard: shard, plan: plan[position], weights: weights))
+                    return .gradient(
+                        gradient(
+                            step: step, shard: shard, plan: plan[position], weights: heads[turns.head(of: step)]))
                 }
             }, add: +)
     }

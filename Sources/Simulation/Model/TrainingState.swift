@@ -3,14 +3,18 @@ import Coordination
 
 /// Everything that the coordinator's numbers consist of: in production the training engine's state.
 struct TrainingState: Sendable {
-    private(set) var weights: Model.Parameters
-    private var velocity = Model.Parameters.zero
+    /// By fold.
+    private(set) var heads: [Model.Parameters]
+    private var velocities: [Model.Parameters]
     private var multipliers: UInt64 = 0
     private var featureSums: SIMD2<Double>?
     /// Zero before the first.
     private(set) var selection = Digest(rawValue: 0)
 
-    init(_ model: Model) { weights = model.head }
+    init(_ model: Model) {
+        heads = model.heads
+        velocities = heads.map { _ in .zero }
+    }
 
     /// Ends a validation.
     ///
@@ -28,9 +32,10 @@ struct TrainingState: Sendable {
     }
 
     mutating func apply(_ step: StepIndex, _ sum: GradientSum, _ model: Model) -> StepResult {
-        velocity = velocity * 0.9 + sum.gradient
-        weights -= velocity * 0.1
-        return StepResult(step: step, digest: model.digest(of: weights), loss: sum.loss)
+        let head = model.turns.head(of: step)
+        velocities[head] = velocities[head] * 0.9 + sum.gradient
+        heads[head] -= velocities[head] * 0.1
+        return StepResult(step: step, digest: model.digest(of: heads), loss: sum.loss)
     }
 }
 

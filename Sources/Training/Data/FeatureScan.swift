@@ -18,7 +18,11 @@ public struct FeatureScan: Sendable, Equatable {
     public private(set) var smallestNorm = Double.infinity
     public private(set) var largestNorm = 0.0
 
+    /// The mean of a row's squared Euclidean norm, E|z|^2.
+    public var meanSquaredNorm: Double { squares / Double(max(1, rows - nonFiniteRows)) }
+
     private var norms = 0.0
+    private var squares = 0.0
     private var values = 0
     private var zeros = 0
     private var negatives = 0
@@ -50,15 +54,15 @@ public struct FeatureScan: Sendable, Equatable {
 
     private mutating func add(_ row: UnsafeBufferPointer<Float>, row index: Int) {
         rows += 1
-        var (squares, zeros, negatives) = (SIMD8<Float>.zero, SIMD8<Int32>.zero, SIMD8<Int32>.zero)
+        var (lanes, zeros, negatives) = (SIMD8<Float>.zero, SIMD8<Int32>.zero, SIMD8<Int32>.zero)
         let whole = row.count / 8 * 8
         for start in stride(from: 0, to: whole, by: 8) {
             let x = UnsafeRawPointer(row.baseAddress! + start).loadUnaligned(as: SIMD8<Float>.self)
-            squares += x * x
+            lanes += x * x
             zeros.replace(with: zeros &+ 1, where: x .== 0)
             negatives.replace(with: negatives &+ 1, where: x .< 0)
         }
-        var square = Double(squares.sum())
+        var square = Double(lanes.sum())
         var (zeroCount, negativeCount) = (Int(zeros.wrappedSum()), Int(negatives.wrappedSum()))
         for x in row[whole...] {
             square += Double(x) * Double(x)
@@ -78,6 +82,7 @@ public struct FeatureScan: Sendable, Equatable {
         zeroRows += zeroCount == row.count ? 1 : 0
         let norm = square.squareRoot()
         norms += norm
+        squares += square
         smallestNorm = min(smallestNorm, norm)
         largestNorm = max(largestNorm, norm)
     }
@@ -91,6 +96,7 @@ public struct FeatureScan: Sendable, Equatable {
         smallestNorm = min(smallestNorm, next.smallestNorm)
         largestNorm = max(largestNorm, next.largestNorm)
         norms += next.norms
+        squares += next.squares
         values += next.values
         zeros += next.zeros
         negatives += next.negatives

@@ -15,14 +15,17 @@ public struct TrainingShards: Sendable {
     /// [K + 1]: where each class begins in `samples`.
     private let starts: [Int]
 
+    /// The label of a sample that no shard may draw.
+    public static let leftOut: Int32 = -1
+
     public init(labels: [Int32], classes: Int, shards: Int) {
         self.shards = shards
         var starts = [Int](repeating: 0, count: classes + 1)
-        for label in labels { starts[Int(label) + 1] += 1 }
+        for label in labels where label != Self.leftOut { starts[Int(label) + 1] += 1 }
         for k in 0..<classes { starts[k + 1] += starts[k] }
         var next = starts
-        var samples = [Int32](repeating: 0, count: labels.count)
-        for (index, label) in labels.enumerated() {
+        var samples = [Int32](repeating: 0, count: starts[classes])
+        for (index, label) in labels.enumerated() where label != Self.leftOut {
             samples[next[Int(label)]] = Int32(index)
             next[Int(label)] += 1
         }

@@ -31,12 +31,38 @@ public final class HeadEvaluation {
         _ data: LabeledFeatures, shard: ShardID, of shards: Int, weights: Parameters, counts: inout ConfusionCounts,
         sums: UnsafeMutablePointer<Double>? = nil, blockDone: () -> Void = {}
     ) throws {
-        try classify(data.features, shard: shard, of: shards, weights: weights, blockDone: blockDone) {
-            row, x, logits in
+        let rows = Self.rows(of: data.features, shard: shard, of: shards)
+        try add(data, rows: rows, weights: weights, counts: &counts, sums: sums, blockDone: blockDone)
+    }
+
+    /// Adds the samples of one shard, each judged by the head that it is held out from: the out-of-fold counts.
+    ///
+    /// - Parameter heads: by fold.
+    public func add(
+        _ data: LabeledFeatures, shard: ShardID, of shards: Int, heads: [Parameters], heldOut plan: FoldPlan,
+        counts: inout ConfusionCounts, sums: UnsafeMutablePointer<Double>? = nil, blockDone: () -> Void = {}
+    ) throws {
+        let rows = Self.rows(of: data.features, shard: shard, of: shards)
+        for (fold, head) in heads.enumerated() {
+            try add(
+                data, rows: heads.count == 1 ? rows : rows.filter { plan.foldOfRow[$0] == fold }, weights: head,
+                counts: &counts, sums: sums, blockDone: blockDone)
+        }
+    }
+
+    private func add(
+        _ data: LabeledFeatures, rows: [Int], weights: Parameters, counts: inout ConfusionCounts,
+        sums: UnsafeMutablePointer<Double>?, blockDone: () -> Void
+    ) throws {
+        try classify(data.features, rows: rows, weights: weights, blockDone: blockDone) { row, x, logits in
             let label = Int(data.labels[row])
             counts.add(true: label, predicted: smx_argmax(logits, classes))
             if let sums { smx_accumulate(x, sums + label * dimension, dimension) }
         }
+    }
+
+    private static func rows(of features: StoredTensor, shard: ShardID, of shards: Int) -> [Int] {
+        Array(stride(from: shard.rawValue, to: features.shape[0], by: shards))
     }
 
     /// The predicted class of each of the shard's rows of some features, in order.
@@ -44,18 +70,20 @@ public final class HeadEvaluation {
         _ features: StoredTensor, shard: ShardID, of shards: Int, weights: Parameters, blockDone: () -> Void = {}
     ) throws -> [Int32] {
         var predictions: [Int32] = []
-        try classify(features, shard: shard, of: shards, weights: weights, blockDone: blockDone) { _, _, logits in
+        let rows = Self.rows(of: features, shard: shard, of: shards)
+        try classify(features, rows: rows, weights: weights, blockDone: blockDone) { _, _, logits in
             predictions.append(Int32(smx_argmax(logits, classes)))
         }
         return predictions
     }
 
-    /// Calls `body` with each row of the shard, its features and its logits.
-    private func classify(
-        _ features: StoredTensor, shard: ShardID, of shards: Int, weights: Parameters, blockDone: () -> Void,
+    /// Calls `body` with each of these rows, its features and its logits.
+    ///
+    /// - Parameter blockDone: called after each block of rows.
+    public func classify(
+        _ features: StoredTensor, rows: [Int], weights: Parameters, blockDone: () -> Void = {},
         body: (_ row: Int, _ x: UnsafePointer<Float>, _ logits: UnsafePointer<Float>) -> Void
     ) throws {
-        let rows = Array(stride(from: shard.rawValue, to: features.shape[0], by: shards))
         let x = self.features.pointer.assumingMemoryBound(to: Float.self)
         let l = logits.pointer.assumingMemoryBound(to: Float.self)
         for first in stride(from: 0, to: rows.count, by: Self.blockRows) {

@@ -6,16 +6,14 @@ import SelMix
 ///
 /// Nothing here depends on the worker: slot s of step t always mixes the same two samples at the same ratio.
 public struct MixedBatch: Sendable {
-    let data: LabeledFeatures
-    let shards: TrainingShards
+    let pool: TrainingPool
     let rule: MixRule
     /// Where the second sample comes from in the semi-supervised setting, as far as it has the class.
     public var unlabeled: UnlabeledPools?
     private let philox: Philox
 
-    public init(data: LabeledFeatures, shards: TrainingShards, rule: MixRule, seed: UInt64) {
-        self.data = data
-        self.shards = shards
+    public init(_ pool: TrainingPool, rule: MixRule, seed: UInt64) {
+        self.pool = pool
         self.rule = rule
         philox = Philox(seed: seed)
     }
@@ -24,7 +22,7 @@ public struct MixedBatch: Sendable {
     public struct Slot: Equatable, Sendable {
         public var first: Int
         public var second: Int
-        /// Whether `second` is a row of the unlabelled features.
+        /// Whether `second` is a row of the unlabelled features rather than of the pool.
         public var secondIsUnlabeled = false
         public var featureRatio: Float
         public var labelRatio: Float
@@ -35,8 +33,8 @@ public struct MixedBatch: Sendable {
         let ratios = rule.ratios(philox.block(.mixRatio, index: step.rawValue, slot: slot), step: step)
         let unlabeledSecond = unlabeled?.draw(samples.high, of: pair.partner, in: shard)
         return Slot(
-            first: shards.draw(samples.low, of: pair.label, in: shard),
-            second: unlabeledSecond ?? shards.draw(samples.high, of: pair.partner, in: shard),
+            first: pool.shards.draw(samples.low, of: pair.label, in: shard),
+            second: unlabeledSecond ?? pool.shards.draw(samples.high, of: pair.partner, in: shard),
             secondIsUnlabeled: unlabeledSecond != nil, featureRatio: ratios.feature,
             labelRatio: ratios.label)
     }
@@ -51,12 +49,14 @@ public struct MixedBatch: Sendable {
         _ pairs: some Collection<ClassPair>, firstSlot: Int, step: StepIndex, shard: ShardID,
         scratch: UnsafeMutablePointer<Float>, into output: UnsafeMutableRawPointer, as type: Precision
     ) -> [Slot] {
-        let dimension = data.dimension
+        let dimension = pool.dimension
         return pairs.enumerated().map { row, pair in
             let slot = slot(firstSlot + row, step: step, pair: pair, shard: shard)
-            let first = data.features.floats(row: slot.first, scratch: scratch)
-            let source = slot.secondIsUnlabeled ? unlabeled!.features : data.features
-            let second = source.floats(row: slot.second, scratch: scratch + dimension)
+            let first = pool.floats(row: slot.first, scratch: scratch)
+            let second =
+                slot.secondIsUnlabeled
+                ? unlabeled!.features.floats(row: slot.second, scratch: scratch + dimension)
+                : pool.floats(row: slot.second, scratch: scratch + dimension)
             let mixed = output + row * dimension * type.byteCount
             switch type {
             case .float32:

@@ -59,6 +59,24 @@ public struct Parameters: Sendable {
     }
 }
 
+extension [Parameters] {
+    /// The mean of the heads, summed in their order; a lone head itself.
+    public var mean: Parameters {
+        guard count > 1 else { return self[0] }
+        let mean = self[0].copy()
+        for head in dropFirst() { mean.add(head) }
+        let share = 1 / Float(count)
+        for index in 0..<mean.layout.count { mean.floats[index] *= share }
+        return mean
+    }
+
+    /// XXH3 over the digests of the heads; that of a lone head is its own.
+    public var digest: UInt64 {
+        guard count > 1 else { return self[0].digest }
+        return map(\.digest.littleEndian).withUnsafeBytes { smx_hash($0.baseAddress!, $0.count, 0) }
+    }
+}
+
 extension Parameters {
     /// A linear head from its two tensors, or from one: without a bias none is trained.
     public init(weight: StoredTensor, bias: StoredTensor?) throws {

@@ -32,7 +32,8 @@ public struct PlainHead: Sendable {
         let sgd = SGD(
             learningRate: learningRate(data), momentum: 0.9, weightDecay: 5e-4, schedule: .cosine, totalSteps: total)
         let mixed = MixedBatch(
-            data: data, shards: TrainingShards(labels: data.labels, classes: data.classes, shards: Self.shards),
+            TrainingPool(
+                data, shards: TrainingShards(labels: data.labels, classes: data.classes, shards: Self.shards)),
             rule: MixRule(featureRatio: 1...1), seed: seed)
         let lanes = try (0..<min(threads, Self.shards)).map { _ in
             try Lane(

@@ -119,8 +119,8 @@ final class ScenarioCluster {
     private func perform(_ directive: CoordinatorDirective) {
         switch directive {
         case .send(let message, let peer): send(message, to: peer)
-        case .sendWeights(let version, let peer):
-            send(.weights(version, Digest(rawValue: 0), passedOn: false), to: peer)
+        case .sendWeights(let version, let held, let peer):
+            send(.weights(version, Digest(rawValue: 0), passedOn: false, after: held), to: peer)
         case .assign(let assignment, let peer): send(.assign(assignment), to: peer)
         case .listFiles, .serve: write("coordinator: \(directive)")
         case .keep(let node): write("coordinator: keeps \(node)")

@@ -56,7 +56,7 @@ import Testing
 
     @Test func aListedKeyGetsThroughUnderItsNames() throws {
         let worker = try dealer(gpu1)
-        for name in ["gpu1", "gpu1/0", "gpu1/slot 7"] {
+        for name in ["gpu1", "gpu1/0", "gpu1/slot-7"] {
             try worker.sendWhenPossible(hello(name))
             #expect(try router.nextPacket(WorkerMessage.self).header.worker == name)
         }
@@ -80,13 +80,21 @@ import Testing
         #expect(try worker.nextPacket(CoordinatorMessage.self).tensors[0].bytes.count == 1 << 20)
     }
 
-    @Test(arguments: ["gpu2", "gpu", "gpu11", "gpu1 ", "", "/gpu1", "gpu2/gpu1"])
+    @Test(arguments: ["gpu2", "gpu", "gpu11", "", "gpu2/gpu1"])
     func aKeyDoesNotSpeakForOthers(name: String) throws {
         let worker = try dealer(gpu1)
         try worker.sendWhenPossible(hello(name))
         guard case .rejected(let error) = try router.next(WorkerMessage.self) else { throw Socket.NoRejection() }
         #expect(error.rejection == .otherSender)
         #expect(error.reason.contains("gpu1"))
+    }
+
+    @Test(arguments: ["gpu1 ", "/gpu1", "gpu1/\u{1B}[2J", "gpu1\n"])
+    func aNameOutsideTheAlphabetIsNoMessage(name: String) throws {
+        let worker = try dealer(gpu1)
+        try worker.sendWhenPossible(hello(name))
+        guard case .rejected(let error) = try router.next(WorkerMessage.self) else { throw Socket.NoRejection() }
+        #expect(error.rejection == .malformed)
     }
 
     @Test func aWorkersKeyDoesNotCommand() throws {

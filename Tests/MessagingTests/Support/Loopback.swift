@@ -114,7 +114,7 @@ extension Packet<WorkerMessage> {
 }
 
 extension Packet<CoordinatorMessage> {
-    var number: Int? { if case .weights(let version, _, _) = message { version.rawValue } else { nil } }
+    var number: Int? { if case .weights(let version, _, _, _) = message { version.rawValue } else { nil } }
 }
 
 extension Header {

@@ -42,10 +42,12 @@ import Training
         var best = BestRound()
         _ = best.consider(round: RoundIndex(round - 1), objective: 0.1 + 0.2, hMean: 1.0 / 3)
         return CheckpointState(
-            nextRound: RoundIndex(round), weights: parameters(UInt64(round)), velocity: parameters(77),
+            nextRound: RoundIndex(round), heads: [parameters(UInt64(round)), parameters(40)],
+            velocities: [parameters(77), parameters(78)],
             multipliers: [0.1, 1e-300, 0.9], convergence: ConvergenceWindow(length: 3, tolerance: 0.05),
             history: [RoundReport(round: round - 1, objective: 0.1 + 0.2, metrics: metrics, loss: 1.0 / 7)],
-            bestRound: best, best: .init(head: parameters(5), counts: counts, multipliers: [1, 0, 0]),
+            bestRound: best,
+            best: .init(heads: [parameters(5), parameters(6)], counts: counts, multipliers: [1, 0, 0]),
             initialCounts: counts, meanLoss: 0.7)
     }
 
@@ -60,9 +62,9 @@ import Training
             manifest.eventOffset == 123 && manifest.eventDigest == UInt64(7).hexadecimal && manifest.nextStep == 30
                 && manifest.epoch == 4)
         #expect(back.nextRound == state.nextRound)
-        #expect(back.weights.digest == state.weights.digest)
-        #expect(back.velocity.digest == state.velocity.digest)
-        #expect(back.best.head.digest == state.best.head.digest)
+        #expect(back.heads.map(\.digest) == state.heads.map(\.digest))
+        #expect(back.velocities.map(\.digest) == state.velocities.map(\.digest))
+        #expect(back.best.heads.map(\.digest) == state.best.heads.map(\.digest))
         #expect(back.best.counts == state.best.counts && back.best.multipliers == state.best.multipliers)
         #expect(back.multipliers == state.multipliers && back.history == state.history)
         #expect(back.bestRound == state.bestRound && back.convergence == state.convergence)

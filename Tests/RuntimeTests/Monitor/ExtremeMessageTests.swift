@@ -72,7 +72,7 @@ import Testing
         /// Something is said by each of some workers, and time passes.
         mutating func step() throws {
             for index in 1...4 as ClosedRange<UInt64> {
-                let life = index + (dice.chance(20) ? 100 * dice.next() % 1000 : 0)
+                let life = index + (dice.chance(20) ? 100 * (dice.next() % 10) : 0)
                 let header = Header(
                     runID: core.configuration.runID, epoch: core.configuration.epoch, worker: "w\(index)",
                     incarnation: Incarnation(rawValue: life))

@@ -77,7 +77,7 @@ import Testing
     @Test func everyValueIsTheOneOfItsName() throws {
         let page = try Self.page()
         var expected: [String: Double] = [
-            "selmix_run_info{name=\"na\\\"me\\n\",objective=\"min-recall\",run_id=\"abc\",version=\"9.9\"}": 1,
+            "selmix_run_info{name=\"na\\\"me\\\\u{A}\",objective=\"min-recall\",run_id=\"abc\",version=\"9.9\"}": 1,
             "selmix_run_healthy": 1, "selmix_round": 11, "selmix_rounds": 60, "selmix_steps_total": 555,
             "selmix_steps_planned": 3000, "selmix_objective": 0.5, "selmix_objective_best": 0.625, "selmix_loss": 1.25,
             "selmix_samples_per_second": 12345, "selmix_left_seconds": 678, "selmix_checkpoint_round": 10,

@@ -18,7 +18,8 @@ import Testing
         let (gradient, scratch) = (Parameters(layout: head.layout), Parameters(layout: head.layout))
         for loss in try Self.losses() {
             _ = try rows.loss(loss, head: head, gradient: gradient)
-            for (name, index) in [("weight", 0), ("weight", 17), ("weight", 40), ("bias", 0), ("bias", 2)] {
+            for (name, place) in [("weight", 0), ("weight", 17), ("weight", 40), ("bias", 0), ("bias", 2)] {
+                let index = place % head[name].count
                 let moved = head.copy()
                 let step: Float = 1e-2
                 moved[name][index] += step

@@ -42,7 +42,8 @@ import Testing
         let data = try Self.data()
         let weights = Self.weights()
         let mixed = MixedBatch(
-            data: data, shards: TrainingShards(labels: data.labels, classes: Self.classes, shards: Self.shards),
+            TrainingPool(
+                data, shards: TrainingShards(labels: data.labels, classes: Self.classes, shards: Self.shards)),
             rule: MixRule(featureRatio: 0.6...1, labelRatio: rule), seed: 3)
         let terms = LossSettings(name).terms(trainCounts: data.classCounts)
         let compute = try HeadGradient(
@@ -98,7 +99,8 @@ import Testing
         let data = try Self.data()
         let weights = Self.weights()
         let mixed = MixedBatch(
-            data: data, shards: TrainingShards(labels: data.labels, classes: Self.classes, shards: Self.shards),
+            TrainingPool(
+                data, shards: TrainingShards(labels: data.labels, classes: Self.classes, shards: Self.shards)),
             rule: MixRule(featureRatio: 0.6...1, labelRatio: .one), seed: 3)
         let pairs = (0..<Self.batch / Self.shards).map {
             ClassPair(label: $0 % Self.classes, partner: ($0 + 2) % Self.classes)
