@@ -38,6 +38,10 @@ public struct Metrics: Sendable, Codable, Equatable {
     /// Of a classifier that decides by lot.
     public init(_ counts: MixedCounts, split: ClassSplit, groups: ClassGroups? = nil) {
         self.init(ConfusionStatistics(counts), samples: counts.rowTotals, split: split, groups: groups)
+        // As of whole counts, so that both ways to count one head give the same bits.
+        let hits = (0..<counts.classes).reduce(0.0) { $0 + counts.entries[$1 * counts.classes + $1, default: 0] }
+        let total = counts.rowTotals.reduce(0, +)
+        accuracy = total > 0 ? hits / total : 0
     }
 
     /// - Parameter samples: of each class, [K].

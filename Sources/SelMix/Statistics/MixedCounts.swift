@@ -20,7 +20,8 @@ public struct MixedCounts: Sendable, Equatable {
     /// Samples of each class, [K].
     public var rowTotals: [Double] {
         var totals = [Double](repeating: 0, count: classes)
-        for (place, count) in entries { totals[place / classes] += count }
+        // In order, since sums of fractions depend on it.
+        for (place, count) in entries.sorted(by: { $0.key < $1.key }) { totals[place / classes] += count }
         return totals
     }
 

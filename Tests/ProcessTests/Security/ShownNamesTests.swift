@@ -6,7 +6,7 @@ import Testing
 
 /// What other machines call themselves, and say of themselves, moves no cursor and adds no line, wherever it is shown.
 @Suite struct ShownNamesTests {
-    @Test(arguments: ["gpu 1", "gpu1/\u{1B}[2J", "-x", "a\nb", ""]) func aWorkerNeedsAName(name: String) throws {
+    @Test(arguments: ["gpu 1", "gpu1/\u{1B}[2J", "-x", "a\nb"]) func aWorkerNeedsAName(name: String) throws {
         let result = try Program.run("worker", "--connect", "tcp://127.0.0.1:9", "--name=\(name)")
         #expect(result.status == 2, "\(result.errors)")
         #expect(result.errors.contains("--name must be 1 to 200 letters"), "\(result.errors)")
