@@ -55,8 +55,7 @@ extension Baseline {
     }
 
     /// A learning rate that does not depend on the features' scale: the inverse of their mean squared length. With a
-    /// momentum of .9 that is a tenth of where softmax regression on them becomes unstable, and 3000 steps of it are
-    /// enough for logit-adjusted training to be done.
+    /// momentum of .9 that is a tenth of where softmax regression on them becomes unstable.
     private static func rate(_ run: PreparedRun) -> Double {
         let norms = run.validation.features.squaredNorms()
         return Double(norms.rows) / max(norms.sum, .leastNormalMagnitude)
