@@ -135,7 +135,7 @@ import Testing
         let full = try Program.run(arguments)
         #expect(full.status == 1)
         #expect(
-            full.errors.contains("cannot be written (No space left on device); free some disk space"), "\(full.errors)")
+            full.errors.contains("cannot be written (No space left on device); free some space"), "\(full.errors)")
         #expect(
             full.errors.contains("error: the event log \(run.path)/events.jsonl cannot be written"), "\(full.errors)")
 

@@ -34,7 +34,7 @@ final class Intruder {
 
     /// Queues a message, if there is room; what it says is up to the caller.
     func say(
-        _ message: some WireEncodable, as worker: String, incarnation: UInt64, runID: RunID = RunID(high: 3, low: 4)
+        _ message: some WireEncodable, as worker: String, incarnation: UInt64, runID: RunID? = RunID(high: 3, low: 4)
     ) {
         let header = Header(
             runID: runID, epoch: Epoch(rawValue: 1), worker: worker,

@@ -31,8 +31,8 @@ import Testing
         let reason = "\u{1B}[2J\u{1B}]0;owned\u{7}\nerror: all is lost\u{9B}31m\u{202E}"
         // Under a name that is none it is not heard; under one that is, what it says of itself is shown as it is.
         try eventually("the loss") {
-            intruder.say(WorkerMessage.hello(hello), as: "gpu1/\u{1B}[2J", incarnation: 666)
-            intruder.say(WorkerMessage.hello(hello), as: "gpu1", incarnation: 666)
+            intruder.say(WorkerMessage.hello(hello), as: "gpu1/\u{1B}[2J", incarnation: 666, runID: nil)
+            intruder.say(WorkerMessage.hello(hello), as: "gpu1", incarnation: 666, runID: nil)
             intruder.say(WorkerMessage.failed(reason: reason), as: "gpu1", incarnation: 666, runID: id)
             return !run.events("worker-lost").isEmpty
         }

@@ -127,7 +127,7 @@ import Testing
     func aFullDiskIsExplained() throws {
         let disk = folder.path("disk")
         try FileManager.default.createDirectory(atPath: disk, withIntermediateDirectories: true)
-        try #require(Self.system("mount", "-t", "tmpfs", "-o", "size=100k", "tmpfs", disk))
+        try #require(Self.system("mount", "-t", "tmpfs", "-o", "size=100k,mode=755", "tmpfs", disk))
         defer { _ = Self.system("umount", disk) }
         let coordinator = try coordinator(Self.digits)
         let worker = try worker("a", cache: "disk")
