@@ -136,6 +136,6 @@ import Testing
                 uniqueKeysWithValues: lines.map { ($0["name"] as? String ?? "", $0["objective"] as? Double ?? -1) })
         }
         #expect(try objectives(run) == objectives(undisturbed))
-        #expect(try objectives(run).count == 8)
+        #expect(try objectives(run).count == 15)
     }
 }
