@@ -51,9 +51,9 @@ import Testing
             #expect(!text.split(separator: "\n").contains { $0.hasPrefix("error: all is lost") })
         }
         #expect(shown[0].contains("\\u{1B}[2J") && shown[2].contains("\\u{1B}[2J"))
+        let rejections = try #require(try watched.json("run")["rejections"] as? [String: Int])
+        #expect(rejections["malformed"] ?? 0 > 0)
         coordinator.send(SIGTERM)
         #expect(coordinator.waitForExit() == 130)
-        let rejections = try #require(try run.json("report.json")["rejections"] as? [String: Int])
-        #expect(rejections["malformed"] ?? 0 > 0)
     }
 }
