@@ -30,14 +30,15 @@ import Testing
             matrixLibrary: InstructionSet.libraryVersion)
         let reason = "\u{1B}[2J\u{1B}]0;owned\u{7}\nerror: all is lost\u{9B}31m\u{202E}"
         // Under a name that is none it is not heard; under one that is, what it says of itself is shown as it is.
-        try eventually("the loss") {
+        let watched = try Watched(run)
+        // Said again until it is seen: the queue of the one who says it may be full.
+        try eventually("the reason in the status") {
             intruder.say(WorkerMessage.hello(hello), as: "gpu1/\u{1B}[2J", incarnation: 666, runID: nil)
             intruder.say(WorkerMessage.hello(hello), as: "gpu1", incarnation: 666, runID: nil)
             intruder.say(WorkerMessage.failed(reason: reason), as: "gpu1", incarnation: 666, runID: id)
-            return !run.events("worker-lost").isEmpty
+            return try !run.events("worker-lost").isEmpty
+                && Program.run("status", run.path).output.contains("\\u{1B}[2J")
         }
-        let watched = try Watched(run)
-        try eventually("the loss in the status") { try watched.json("run")["totals"] is [String: Any] }
         let shown = [
             try Program.run("status", run.path).output, try Program.run("status", run.path, "--json").output,
             try Program.run("explain", run.path).output, try watched.ask("/metrics").body, coordinator.errors,
@@ -50,7 +51,7 @@ import Testing
             #expect(bad.isEmpty, "\(text.debugDescription)")
             #expect(!text.split(separator: "\n").contains { $0.hasPrefix("error: all is lost") })
         }
-        #expect(shown[0].contains("\\u{1B}[2J") && shown[2].contains("\\u{1B}[2J"))
+        #expect(shown[2].contains("\\u{1B}[2J"))
         let rejections = try #require(try watched.json("run")["rejections"] as? [String: Int])
         #expect(rejections["malformed"] ?? 0 > 0)
         coordinator.send(SIGTERM)
