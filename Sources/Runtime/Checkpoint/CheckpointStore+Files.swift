@@ -56,7 +56,7 @@ extension CheckpointStore {
 
     /// Makes names in a directory durable.
     static func sync(directory: String) throws {
-        let descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        let descriptor = openPatiently(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { throw systemError("open") }
         defer { close(descriptor) }
         guard fsync(descriptor) == 0 else { throw systemError("fsync") }

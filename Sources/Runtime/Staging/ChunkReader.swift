@@ -14,7 +14,7 @@ final class ChunkReader {
     /// - Throws: `invalidInput` when the file cannot be read, or is empty.
     init(path: String) throws {
         self.path = path
-        descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        descriptor = openPatiently(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else {
             throw SelMixError(.invalidInput, "cannot read `\(path)`", cause: String(cString: strerror(errno)))
         }

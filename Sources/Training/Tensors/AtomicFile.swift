@@ -55,7 +55,7 @@ public enum AtomicFile {
         while true {
             let number = serial.wrappingAdd(1, ordering: .relaxed).newValue
             let aside = directory(of: path) + "/.selmix-\(getpid())-\(number).partial"
-            let descriptor = open(aside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+            let descriptor = openPatiently(aside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
             if descriptor >= 0 { return (aside, descriptor) }
             // Left behind by a killed process that had the same number, or in use by one on another machine.
             guard errno == EEXIST else { throw SystemFailure(code: errno) }
@@ -75,7 +75,7 @@ public enum AtomicFile {
     }
 
     private static func syncDirectory(of path: String) throws {
-        let descriptor = open(directory(of: path), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        let descriptor = openPatiently(directory(of: path), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { throw SystemFailure(code: errno) }
         defer { close(descriptor) }
         // EINVAL: a file system that cannot sync directories.

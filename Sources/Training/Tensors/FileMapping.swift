@@ -20,7 +20,7 @@ final class FileMapping: ByteOwner, @unchecked Sendable {
     /// - Throws: `invalidInput` for a file that is missing, unreadable, empty, or no regular file.
     init(path: String) throws {
         // Without O_NONBLOCK, opening a named pipe would wait for a writer.
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        let descriptor = openPatiently(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw Self.cannotRead(path, errno) }
         defer { close(descriptor) }
         var status = stat()
