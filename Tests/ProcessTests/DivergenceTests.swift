@@ -80,15 +80,18 @@ import Training
     /// Its tensors never have the digest that it announces; the run goes on without it, and it is not let in again.
     @Test func aMachineOfWhichNothingArrivesWholeIsRefused() throws {
         let folder = try TemporaryFolder()
+        // Without an end: how many steps go by until it is found depends on how fast the honest one is.
         let settings = [
-            "--set", "batch=512", "--set", "selmix.rounds=4", "--set", "cluster.minWorkers=2", "--set",
+            "--set", "batch=512", "--set", "selmix.rounds=100000", "--set", "cluster.minWorkers=2", "--set",
             "cluster.failureTimeout=0.5s",
         ]
         let scene = try Scene(folder, settings: settings, lie: .damaged, from: 5)
         #expect(scene.liar.waitForExit() == 4)
         #expect(scene.liar.errors.contains("arrived damaged"), "\(scene.liar.errors)")
-        #expect(scene.coordinator.waitForExit() == 0, "\(scene.coordinator.errors)")
-        #expect(scene.run.events("step").count == 200)
+        let steps = scene.run.lastStep
+        try eventually("more steps") { scene.run.lastStep > steps + 20 }
+        scene.coordinator.send(SIGTERM)
+        #expect(scene.coordinator.waitForExit() == 130, "\(scene.coordinator.errors)")
     }
 
     /// A coordinator, an honest worker, and one whose machine lies.
