@@ -21,6 +21,7 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import struct
 import sys
 import tempfile
@@ -171,6 +172,8 @@ def job_text(arguments, layer, splits, classes, has_bias):
 
 
 def main():
+    # A data loader ends its processes with this signal, and waits for ever where whoever started us has blocked it.
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", required=True, help="a torchvision model, or timm:NAME")
     parser.add_argument("--checkpoint", type=pathlib.Path, required=True, help=".pth or .safetensors with its weights")
