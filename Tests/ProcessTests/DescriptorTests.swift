@@ -73,7 +73,7 @@ import Testing
         #expect(worker.waitForExit() == 0, "\(worker.errors)")
         #expect(run.events("checkpoint-failed").isEmpty)
         let report = try run.json("report.json")
-        #expect(report["weightsDigest"] as? String == "e66f6ece2bf7fe88")
+        #expect(report["weightsDigest"] as? String == Program.weightsDigest)
         let rejections = try #require(report["rejections"] as? [String: Int])
         #expect(rejections["crowded", default: 0] > 100, "\(rejections)")
         withExtendedLifetime(idle) {}

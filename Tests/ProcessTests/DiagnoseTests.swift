@@ -8,14 +8,15 @@ import Testing
     /// Those of the paper.
     static let objectives = ObjectiveSettings.knownNames.filter { !$0.contains("group") }
 
-    /// The gain of the paper's formula orders pairs as true steps do, whatever the objective. Seen: 0.76 to 0.92; the
+    /// The gain of the paper's formula orders pairs as true steps do, whatever the objective. From the head as it is: where
+    /// training starts by default, head and tail do alike, and min-head-tail-recall has a kink. Seen: 0.76 to 0.92; the
     /// published code's formula, which leaves out what the mixed-in class does to the own logit, 0.28 to 0.85.
     @Test(arguments: objectives, ["paper", "reference"])
     func theEstimateFollowsTrueSteps(objective: String, formula: String) throws {
         let folder = try TemporaryFolder()
         let result = try Program.run(
             "diagnose", "gain", Self.job, "--json", "--output", folder.path("diagnosis"), "--set",
-            "objective.name=\(objective)", "--set", "selmix.formula=\(formula)")
+            "objective.name=\(objective)", "--set", "selmix.formula=\(formula)", "--set", "selmix.start=brought")
         try #require(result.status == 0, "\(result.errors)")
         let report = try #require(JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any])
         #expect(report["objective"] as? String == objective && report["formula"] as? String == formula)
@@ -35,7 +36,9 @@ import Testing
         let pairs = try #require(report["pairs"] as? [[String: Any]])
         #expect(pairs.count == 30)
         let figures = pairs.map { [$0["estimated"] as? Double ?? .nan, $0["measured"] as? Double ?? .nan] }
-        #expect(report["spearman"] as? Double == Correlation.spearman(figures.map { $0[0] }, figures.map { $0[1] }))
+        let spearman = try #require(Correlation.spearman(figures.map { $0[0] }, figures.map { $0[1] }))
+        #expect(abs(try #require(report["spearman"] as? Double) - spearman) < 1e-12)
+        #expect(spearman > 0.7)
         #expect(Set(pairs.map { "\($0["label"] ?? "") \($0["with"] ?? "")" }).count == 30)
         let page = try String(contentsOfFile: diagnosis.path + "/gain-diagnosis.html", encoding: .utf8)
         #expect(!page.contains("SELMIX_DATA") && page.contains("\"spearman\""))
@@ -55,7 +58,7 @@ import Testing
     func theEstimateIsThatOfARun(settings: [String]) throws {
         let folder = try TemporaryFolder()
         let run = RunFolder(path: folder.path("run"))
-        let train = try Program.run(shortJob(output: run.path) + settings)
+        let train = try Program.run(shortJob(output: run.path) + settings + ["--set", "selmix.keep=last"])
         try #require(train.status == 0, "\(train.errors)")
         let arguments =
             ["diagnose", "gain", Self.job, "--pairs", "5", "--json", "--output", folder.path("diagnosis")] + settings
@@ -68,6 +71,8 @@ import Testing
         #expect(try selection() == first)
         let tuned = try #require(try selection("--head", run.path + "/head.safetensors"))
         #expect(tuned != first)
+        let seen = try Program.run(arguments + ["--head", run.path + "/head.safetensors"])
+        #expect(seen.output.contains("\"trainedOnValidation\" : true"), "\(seen.output)")
     }
 
     @Test func wrongUseIsTold() throws {

@@ -17,6 +17,8 @@ enum Program {
     static let package = URL(fileURLWithPath: #filePath)
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
     static let digits = package.appendingPathComponent("cluster/digits-lt")
+    /// Of the last weights of the bundled job for min-recall, however it is run.
+    static let weightsDigest = "a482f1b4122f78df"
 
     struct Result {
         var status: Int32

@@ -97,7 +97,8 @@ import Testing
             #expect(result.errors.contains("hint: ") || result.errors.contains("("), "\(result.errors)")
         }
         try fails(folder.path("nothing"), with: "holds no run.json")
-        try #require(try Program.run(shortJob(output: run)).status == 0)
+        // The last head, as so short a run may not improve on the one that it starts from.
+        try #require(try Program.run(shortJob(output: run) + ["--set", "selmix.keep=last"]).status == 0)
         try fails(run, folder.path("nothing"), with: "holds no run.json")
         try fails(run, "--output", folder.path("no/page.html"), status: 1, with: "cannot write")
 

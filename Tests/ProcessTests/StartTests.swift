@@ -8,7 +8,7 @@ import Testing
     private static func coordinator(_ output: String, control: String, http: String = "off") -> [String] {
         [
             "coordinator", job, "--bind", control, "--bind-bulk", "tcp://127.0.0.1:*", "--http", http, "--set",
-            "output=\(output)", "--set", "selmix.rounds=3", "--quiet",
+            "output=\(output)", "--set", "selmix.rounds=3", "--set", "selmix.stepsPerRound=50", "--quiet",
         ]
     }
 

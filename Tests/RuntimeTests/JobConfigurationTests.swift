@@ -10,14 +10,14 @@ import Testing
         #expect(
             keys.map { "\($0.key)=\($0.value)" } == [
                 "batch=64", "cluster.precision=float32", "cluster.shards=8", "loss.name=cross-entropy",
-                "loss.smoothing=0.98", "loss.tau=1", "objective.name=min-recall", "optimizer.learningRate=0.0003",
+                "loss.smoothing=0.98", "loss.tau=1", "objective.name=min-recall", "optimizer.learningRate=auto",
                 "optimizer.momentum=0.9", "optimizer.schedule=cosine", "optimizer.weightDecay=0.0005",
                 "seed=18446744073709551615", "selmix.diagonalSmoothing=0.5", "selmix.floor=1e-06",
-                "selmix.folds=1", "selmix.formula=paper", "selmix.keep=best", "selmix.labelRatio=one",
+                "selmix.folds=4", "selmix.formula=paper", "selmix.keep=best", "selmix.labelRatio=one",
                 "selmix.mixRatio=[0.6, 1]", "selmix.mixUntil=1", "selmix.policy=selmix",
                 "selmix.pseudoLabels=predicted", "selmix.rounds=60", "selmix.samplerFloor=false",
-                "selmix.start=brought", "selmix.stepsPerRound=50",
-                "selmix.temperature.relative=0.5",
+                "selmix.start=adjusted", "selmix.stepsPerRound=100",
+                "selmix.temperature.relative=4",
             ])
     }
 
@@ -51,7 +51,7 @@ import Testing
             here.differences(from: there) == [
                 "objective.rate: 20 here, not set there", "selmix.rounds: 60 here, 40 there",
                 "selmix.temperature.absolute: not set here, 0.1 there",
-                "selmix.temperature.relative: 0.5 here, not set there",
+                "selmix.temperature.relative: 4 here, not set there",
             ])
         #expect(there.differences(from: here).contains("selmix.rounds: 40 here, 60 there"))
         #expect(here.configurationJSON != there.configurationJSON)

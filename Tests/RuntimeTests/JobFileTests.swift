@@ -15,8 +15,8 @@ import Testing
           test:       {features: digits.safetensors#test.features, labels: digits.safetensors#test.labels}
         head: {weight: head.safetensors#weight, bias: head.safetensors#bias}
         objective: {name: min-recall}
-        selmix: {policy: selmix, temperature: {relative: 0.5}, mixRatio: [0.6, 1.0], formula: paper, rounds: 60, stepsPerRound: 50}
-        optimizer: {learningRate: 3e-4, momentum: 0.9, weightDecay: 5e-4, schedule: cosine}
+        selmix: {policy: selmix, folds: 4, start: adjusted, temperature: {relative: 4}, mixRatio: [0.6, 1.0], formula: paper, rounds: 60, stepsPerRound: 100}
+        optimizer: {learningRate: auto, momentum: 0.9, weightDecay: 5e-4, schedule: cosine}
         batch: 64
         cluster: {shards: 8, precision: float32, failureTimeout: 2s}
         output: runs/digits-lt
@@ -61,13 +61,15 @@ import Testing
         #expect(job.objective.name == "min-recall")
         #expect(job.data.test == nil)
         #expect(job.selmix.policy.rawValue == "selmix" && job.selmix.formula.rawValue == "paper")
-        #expect(job.selmix.temperature == .relative(0.5))
-        #expect(job.selmix.temperature.temperature == .relative(0.5))
+        #expect(job.selmix.temperature == .relative(4))
+        #expect(job.selmix.temperature.temperature == .relative(4))
         #expect(job.selmix.mixRatio == 0.6...1.0)
         #expect(abs(job.selmix.mixRatioMean - 0.8) < 1e-15)
-        #expect((job.selmix.rounds, job.selmix.stepsPerRound, job.selmix.steps) == (60, 50, 3000))
+        #expect((job.selmix.rounds, job.selmix.stepsPerRound, job.selmix.steps) == (60, 100, 6000))
         #expect(job.selmix.diagonalSmoothing == 0.5)
-        #expect((job.optimizer.learningRate, job.optimizer.momentum, job.optimizer.weightDecay) == (3e-4, 0.9, 5e-4))
+        #expect((job.selmix.folds, job.selmix.start) == (4, .adjusted))
+        #expect(job.optimizer.learningRate == .auto)
+        #expect((job.optimizer.momentum, job.optimizer.weightDecay) == (0.9, 5e-4))
         #expect(job.optimizer.schedule == .cosine)
         #expect((job.cluster.shards, job.cluster.minWorkers, job.batch, job.checkpoints.keep) == (8, 1, 64, 3))
         #expect((job.cluster.failureTimeout, job.cluster.workerWait, job.cluster.orphanTimeout) == (2, 60, 60))

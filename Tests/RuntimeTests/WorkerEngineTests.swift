@@ -33,6 +33,7 @@ import Training
             head: HeadFiles(weight: path + "#w", bias: path + "#b"), objective: ObjectiveSettings(name: "mean-recall"),
             output: folder.path)
         (job.batch, job.cluster.shards, job.cluster.precision) = (batch, shards, precision)
+        job.selmix.folds = 1
         return try WorkerEngine(data: WorkerData(job: job), progress: WorkerEngine.Progress())
     }
 

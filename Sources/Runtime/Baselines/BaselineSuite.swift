@@ -56,7 +56,7 @@ struct BaselineSuite {
         let decider = Decider.head(head)
         let heads =
             run.folds.folds == 1
-            ? [head] : try FoldsFile.heads(output + "/" + RunDirectory.Name.folds, folds: run.folds.folds)
+            ? [head] : try FoldsFile(output + "/" + RunDirectory.Name.folds).heads
         return (
             try run.outOfFold(heads),
             try run.test.map { try decider.predictions($0.features, run) }, head

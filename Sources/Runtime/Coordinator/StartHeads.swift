@@ -22,6 +22,10 @@ struct StartHeads {
         case .brought, .file:
             heads = Array(repeating: run.startHead ?? run.head, count: run.folds.folds)
             adjustments = []
+        case .adjusted where run.layout["bias"].isFixed:
+            // Nothing to adjust: what is trained, saved and put back into the network is a head without a bias.
+            heads = Array(repeating: run.head, count: run.folds.folds)
+            adjustments = []
         case .adjusted:
             let logPriors = LossSettings.logPriors(run.trainCounts)
             let predictions = try Self.predictions(run, logPriors)

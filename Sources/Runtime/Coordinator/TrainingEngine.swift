@@ -34,6 +34,8 @@ final class TrainingEngine {
     let run: PreparedRun
     /// By fold; they are trained in turns.
     private(set) var heads: [Parameters]
+    /// Of ``heads``; a step changes one of them.
+    private lazy var headDigests = heads.map(\.digest)
     private(set) var history: [RoundReport] = []
     private(set) var best: BestState
     private(set) var bestRound = BestRound()
@@ -269,10 +271,11 @@ final class TrainingEngine {
         guard update.weightsAreFinite else { throw divergence(step, "a weight is not finite") }
         lastStep = step
         let head = turns.head(of: step)
+        headDigests[head] = digests.weights.rawValue
         (heads[head], velocities[head]) = (update.weights, update.velocity)
         losses.append(loss)
         return (
-            StepResult(step: step, digest: digests.weights, loss: loss),
+            StepResult(step: step, digest: Digest(rawValue: [Parameters].digest(ofHeads: headDigests)), loss: loss),
             PublishedHead(values: update.published, digest: digests.payload)
         )
     }

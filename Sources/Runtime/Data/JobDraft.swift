@@ -47,8 +47,8 @@ public struct JobDraft: Sendable {
         "",
         "# What people change next:",
         "# objective: min-recall              # or mean-recall, g-mean, h-mean, min-head-tail-recall, ...",
-        "# selmix: {rounds: 60, stepsPerRound: 50}",
-        "# optimizer: {learningRate: 3e-4}    # larger when recalls hardly move, smaller when they jump",
+        "# selmix: {rounds: 60, stepsPerRound: 100}",
+        "# optimizer: {learningRate: auto}    # or a number: smaller when recalls jump from round to round",
         "# baselines: true                    # compare with what one would try first",
     ]
 

@@ -6,6 +6,8 @@ import Training
 struct FirstRound {
     let counts: ConfusionCounts
     let selection: TrainingEngine.RoundSelection
+    /// The mean of the heads from which training starts, at which the gain is computed.
+    let head: Parameters
     /// Features without labels, in the semi-supervised setting.
     private let unlabeled: StoredTensor?
 
@@ -14,7 +16,7 @@ struct FirstRound {
         let sums = try ValidationSums(computing: run, heads: engine.heads)
         let round = try engine.select(RoundIndex(0), sums: sums, isLast: false)
         guard let selection = round.selection else { preconditionFailure("a first round without a selection") }
-        (counts, self.selection, unlabeled) = (sums.counts, selection, run.unlabeled)
+        (counts, self.selection, head, unlabeled) = (sums.counts, selection, engine.heads.mean, run.unlabeled)
     }
 
     /// Training samples as training mixes them, but all in one shard, and no step is too late to mix.

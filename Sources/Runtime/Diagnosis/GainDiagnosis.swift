@@ -26,9 +26,11 @@ public struct GainDiagnosis: Sendable {
 
     /// - Parameters:
     ///   - head: what to call the head in the report.
+    ///   - validationRows: what the validation rows, on which all is measured, were to the head.
     ///   - progress: told how many pairs have been measured; called on any thread, one call at a time.
     public func callAsFunction(
-        _ run: PreparedRun, head: String, progress: @Sendable (_ done: Int, _ of: Int) -> Void = { _, _ in }
+        _ run: PreparedRun, head: String, validationRows: JudgedHead.ValidationRows = .unseen,
+        progress: @Sendable (_ done: Int, _ of: Int) -> Void = { _, _ in }
     ) throws -> GainDiagnosisReport {
         let round = try FirstRound(run)
         let selection = round.selection
@@ -36,12 +38,13 @@ public struct GainDiagnosis: Sendable {
         let limit = Self.rowsPerClass(classes: run.classes)
         let rows = SoftConfusion.Rows(run.validation, limitPerClass: limit)
         let setting = StepMeasurement.Setting(
-            head: run.head, batch: try round.mixedBatch(run, seed: seed),
+            head: round.head, batch: try round.mixedBatch(run, seed: seed),
             loss: run.job.loss.terms(trainCounts: run.trainCounts), rows: rows, objective: run.objective,
             multipliers: run.objective.multipliers(after: [], ConfusionStatistics(round.counts)))
         let measured = try measure(chosen, setting, progress: progress)
         return GainDiagnosisReport(
-            run, head: head, selection: selection, seed: seed, rows: rows, rowsPerClass: limit,
+            run, head: head, validationRowsWere: validationRows, selection: selection, seed: seed, rows: rows,
+            rowsPerClass: limit,
             pairs: zip(chosen, measured).map { pair, measured in
                 .init(
                     label: pair.label, with: pair.partner,

@@ -20,6 +20,8 @@ public struct GainDiagnosisReport: Sendable, Codable {
     public var head: String
     public var objective: String
     public var formula: String
+    /// Whether the head was trained on the validation rows, all or those of the other folds.
+    public var trainedOnValidation: Bool
     /// The digest of G and P; a run of the same job logs the same for its round 0.
     public var selection: String
     public var seed: UInt64
@@ -41,11 +43,13 @@ public struct GainDiagnosisReport: Sendable, Codable {
     public var pairs: [Pair]
 
     init(
-        _ run: PreparedRun, head: String, selection: TrainingEngine.RoundSelection, seed: UInt64,
+        _ run: PreparedRun, head: String, validationRowsWere: JudgedHead.ValidationRows,
+        selection: TrainingEngine.RoundSelection, seed: UInt64,
         rows: SoftConfusion.Rows, rowsPerClass: Int, pairs: [Pair]
     ) {
         name = run.job.name
         self.head = head
+        trainedOnValidation = validationRowsWere != .unseen
         objective = run.job.objective.name
         formula = run.job.selmix.formula.rawValue
         self.selection = selection.digest.description

@@ -8,15 +8,15 @@ public struct SelMixSettings: Sendable, Codable, Equatable {
     public var policy = Policy.selmix
     /// F: heads that are trained in turns, each judged by the validation rows that it has not trained on (``FoldPlan``). With
     /// 1, the published method, no validation row is trained on.
-    public var folds = 1
+    public var folds = 4
     /// Where training starts.
-    public var start = StartSettings.brought
-    public var temperature = TemperatureSettings.relative(0.5)
+    public var start = StartSettings.adjusted
+    public var temperature = TemperatureSettings.relative(4)
     /// The range of beta, the first sample's share of a mixed feature; drawn uniformly, within 0...1.
     public var mixRatio = 0.6...1.0
     public var formula = GainFormula.paper
     public var rounds = 60
-    public var stepsPerRound = 50
+    public var stepsPerRound = 100
     /// What a diagonal confusion count of 0 is taken as, for the objective's gradient only.
     public var diagonalSmoothing = 0.5
     /// The part of the distribution's mass that is spread evenly over all pairs.
@@ -77,7 +77,7 @@ public struct ConvergenceSettings: Sendable, Codable, Equatable {
 
 /// Stochastic gradient descent with momentum.
 public struct OptimizerSettings: Sendable, Codable, Equatable {
-    public var learningRate = LearningRate.fixed(3e-4)
+    public var learningRate = LearningRate.auto
     public var momentum = 0.9
     /// On the weights; never on the bias.
     public var weightDecay = 5e-4

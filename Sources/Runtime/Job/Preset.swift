@@ -8,6 +8,9 @@ enum Preset: String, CaseIterable {
     var selmix: SelMixSettings {
         var settings = SelMixSettings()
         if self == .published {
+            settings.folds = 1
+            settings.start = .brought
+            settings.stepsPerRound = 50
             settings.temperature = .absolute(0.1)
             settings.formula = .reference
             settings.keep = .last
@@ -18,7 +21,10 @@ enum Preset: String, CaseIterable {
 
     var optimizer: OptimizerSettings {
         var settings = OptimizerSettings()
-        if self == .published { settings.momentum = 0 }
+        if self == .published {
+            settings.learningRate = 3e-4
+            settings.momentum = 0
+        }
         return settings
     }
 }

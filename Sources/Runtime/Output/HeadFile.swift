@@ -1,19 +1,28 @@
+import Coordination
 import SelMix
 import Training
 
 /// A linear head as a .safetensors file: `weight` [K, d] and `bias` [K] in float32, as torch.nn.Linear has them; no `bias` for
 /// a head that was brought without one.
 enum HeadFile {
-    static func write(_ head: Parameters, objective: String? = nil, to path: String) throws {
+    /// - Parameter trainedOn: the digest of the validation rows that the head was trained on, if it was.
+    static func write(
+        _ head: Parameters, objective: String? = nil, trainedOn validation: Digest? = nil, to path: String
+    ) throws {
         var metadata = ["format": "pt", "selmix": Version.current]
         metadata["objective"] = objective
+        metadata[trainedOnKey] = validation?.description
         try SafetensorsWriter.write(
-            head.layout.entries.filter { !$0.isFixed }.map {
+            // A baseline may give a bias to a head that was brought without one.
+            head.layout.entries.filter { entry in !entry.isFixed || head.values(of: entry).contains { $0 != 0 } }.map {
                 TensorContent(
                     name: $0.name, dataType: .float32, shape: $0.shape,
                     bytes: UnsafeRawBufferPointer(head.values(of: $0)))
             }, metadata: metadata, to: path)
     }
+
+    /// Names the validation rows that a cross-fitted head was trained on, in a file's metadata.
+    static let trainedOnKey = "trained-on-validation"
 
     /// The references to the tensors of such a file.
     ///

@@ -21,9 +21,11 @@ struct RunOutput {
             quarantined: progress.quarantined)
         guard let report = try RunReport(run, result, facts) else { return nil }
         try HeadFile.write(
-            result.bestHead, objective: run.job.objective.name, to: directory.file(RunDirectory.Name.head))
+            result.bestHead, objective: run.job.objective.name,
+            trainedOn: run.folds.folds > 1 ? run.validation.digest : nil, to: directory.file(RunDirectory.Name.head))
         if run.folds.folds > 1 {
-            try FoldsFile.write(result.bestHeads, run.folds, to: directory.file(RunDirectory.Name.folds))
+            try FoldsFile(heads: result.bestHeads, foldOfRow: run.folds.foldOfRow, validation: run.validation.digest)
+                .write(to: directory.file(RunDirectory.Name.folds))
         }
         try write(report, result)
         return report

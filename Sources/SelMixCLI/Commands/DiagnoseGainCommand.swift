@@ -6,7 +6,7 @@ struct DiagnoseGainCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "gain", abstract: "Is the gain estimate honest? Compares it with what small true steps do.",
         discussion: """
-            Computes the gains of a round for the head as brought, takes a small step on each of some class pairs, and \
+            Computes the gains of a round for the head from which training starts, the mean of the folds' heads, takes a small step on each of some class pairs, and \
             compares what it does to the objective with what the gain says. Writes gain-diagnosis.json and \
             gain-diagnosis.html.
             """)
@@ -28,13 +28,16 @@ struct DiagnoseGainCommand: ParsableCommand {
     }
 
     func run() throws {
-        let job = try job.load(head: head)
+        var job = try job.load(head: head)
+        // A head that is named is diagnosed as it is.
+        if head != nil { job.selmix.start = .brought }
         let run = try PreparedRun(job)
         let directory = try DiagnosisDirectory(
             creating: output.map { URL(fileURLWithPath: $0).path } ?? job.output + "-diagnosis")
         let showsProgress = isatty(2) == 1
         let report = try GainDiagnosis(pairs: pairs, seed: seed ?? job.seed)(
             run, head: head ?? job.head.weight,
+            validationRows: try JudgedHead.validationRows(of: run, file: head),
             progress: { done, total in
                 guard showsProgress else { return }
                 let text = done < total ? "\r\u{1B}[Kmeasured \(done) of \(total) pairs" : "\r\u{1B}[K"
@@ -57,7 +60,7 @@ struct DiagnoseGainCommand: ParsableCommand {
                 + "(at most \(report.rowsPerClass) a class)"
         return """
             \(report.name): gain of \(report.pairs.count) class pairs, estimated and measured
-            objective \(report.objective), formula \(report.formula); steps of \(report.slots) mixed samples, measured on \(rows)
+            objective \(report.objective), formula \(report.formula); steps of \(report.slots) mixed samples, measured on \(rows)\(report.trainedOnValidation ? ", which the head was trained on" : "")
 
             rank correlation    \(shown(report.spearman))  (Spearman)
             linear correlation  \(shown(report.pearson))  (Pearson)

@@ -19,25 +19,34 @@ struct EvaluateCommand: ParsableCommand {
     private struct Result: Encodable {
         var head: String
         var validation: Metrics
+        /// `unseen`, `out of fold` or `trained on`.
+        var validationRows: JudgedHead.ValidationRows
         var test: Metrics?
         var warnings: [String]
     }
 
     func run() throws {
-        let job = try job.load(head: head)
+        var job = try job.load(head: head)
+        // Nothing is trained, so no row has to be kept from a head.
+        job.selmix.folds = 1
         let run = try PreparedRun(job)
-        for warning in run.warnings { StandardError.line("warning: \(warning)") }
+        let judged = try JudgedHead(of: run, file: head)
+        let warnings = run.warnings + (judged.warning.map { [$0] } ?? [])
+        for warning in warnings { StandardError.line("warning: \(warning)") }
         let result = Result(
-            head: head ?? job.head.weight,
-            validation: run.metrics(try run.evaluate(run.head, on: run.validation)),
-            test: try run.test.map { run.metrics(try run.evaluate(run.head, on: $0)) },
-            warnings: run.warnings)
+            head: head ?? job.head.weight, validation: judged.validation, validationRows: judged.validationRows,
+            test: judged.test, warnings: warnings)
         if json {
             print(try JSONText.of(result))
         } else {
             print(
                 MetricsTable.text(
-                    [("validation", result.validation)] + (result.test.map { [("test", $0)] } ?? [])))
+                    [
+                        (
+                            result.validationRows == .unseen ? "validation" : result.validationRows.rawValue,
+                            result.validation
+                        )
+                    ] + (result.test.map { [("test", $0)] } ?? [])))
         }
     }
 }

@@ -70,10 +70,12 @@ extension [Parameters] {
         return mean
     }
 
+    public var digest: UInt64 { Self.digest(ofHeads: map(\.digest)) }
+
     /// XXH3 over the digests of the heads; that of a lone head is its own.
-    public var digest: UInt64 {
-        guard count > 1 else { return self[0].digest }
-        return map(\.digest.littleEndian).withUnsafeBytes { smx_hash($0.baseAddress!, $0.count, 0) }
+    public static func digest(ofHeads digests: [UInt64]) -> UInt64 {
+        guard digests.count > 1 else { return digests[0] }
+        return digests.map(\.littleEndian).withUnsafeBytes { smx_hash($0.baseAddress!, $0.count, 0) }
     }
 }
 

@@ -52,7 +52,7 @@ import Testing
         #expect(second.waitForExit() == 0, "\(second.errors)")
 
         let report = try run.json("report.json")
-        #expect(report["weightsDigest"] as? String == "e66f6ece2bf7fe88")
+        #expect(report["weightsDigest"] as? String == Program.weightsDigest)
         #expect(run.events("worker-lost").isEmpty)
         #expect(run.events("worker-joined").count == 2)
         let rejections = try #require(report["rejections"] as? [String: Int])

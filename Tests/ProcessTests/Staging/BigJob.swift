@@ -35,7 +35,7 @@ struct BigJob {
           validation: {features: big.safetensors#validation.x, labels: big.safetensors#validation.y}
         head: {weight: head.safetensors#weight, bias: head.safetensors#bias}
         objective: min-recall
-        selmix: {rounds: 1, stepsPerRound: 2}
+        selmix: {rounds: 1, stepsPerRound: 2, folds: 1}
         output: run
         """.write(toFile: path, atomically: true, encoding: .utf8)
     }
