@@ -4,8 +4,8 @@ import Testing
 /// A machine that computes wrongly is found out, named and kept out, and the result has not a bit of it.
 @Suite struct AuditTests {
     private static let settings = [
-        "--set", "batch=512", "--set", "selmix.rounds=40", "--set", "cluster.audit=1", "--set", "cluster.minWorkers=3",
-        "--set", "cluster.orphanTimeout=10m",
+        "--set", "batch=512", "--set", "selmix.rounds=40", "--set", "selmix.stepsPerRound=50",
+        "--set", "cluster.audit=1", "--set", "cluster.minWorkers=3", "--set", "cluster.orphanTimeout=10m",
     ]
 
     @Test func aWorkerThatComputesWronglyIsQuarantined() throws {
