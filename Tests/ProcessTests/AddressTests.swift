@@ -26,7 +26,9 @@ import Testing
         throw CancellationError()
     }
 
-    @Test(arguments: [("localhost", "localhost"), ("127.0.0.1", "localhost"), ("lo", "localhost")])
+    @Test(arguments: [
+        ("localhost", "localhost"), ("127.0.0.1", "localhost"), ("lo", "localhost"), ("[::1]", "localhost"),
+    ])
     func namesOfThisMachine(bind: String, connect: String) throws {
         let folder = try TemporaryFolder()
         let run = RunFolder(path: folder.path("run"))

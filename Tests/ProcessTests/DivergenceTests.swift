@@ -53,7 +53,8 @@ import Training
             output: run
             """
         try job.write(toFile: folder.path("job.yaml"), atomically: true, encoding: .utf8)
-        let result = try Self.train(folder.path("job.yaml"), ["selmix.rounds=40"])
+        let result = try Self.train(
+            folder.path("job.yaml"), ["selmix.rounds=40", "selmix.folds=1", "optimizer.learningRate=3e-4"])
         Self.expectDivergence(result, "scale the features: the largest is 1e+25 in row 7 of")
     }
 

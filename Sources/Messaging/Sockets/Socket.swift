@@ -159,8 +159,9 @@ public final class Socket {
     public func connect(_ address: String, overIPv6: Bool = false) throws {
         try checkPort(of: address)
         if overIPv6 { try set(ZMQ_IPV6, Int32(1)) }
-        try useIPv6(for: address)
-        guard zmq_connect(handle, address) == 0 else {
+        let place = TCPEndpoint(address)?.connecting(overIPv6: overIPv6) ?? address
+        try useIPv6(for: place)
+        guard zmq_connect(handle, place) == 0 else {
             throw SelMixError.zeroMQ(
                 "cannot connect to \(address)", code: .usage,
                 hint: "an address looks like tcp://host:7200 or ipc:///run/user/1000/selmix")

@@ -27,8 +27,24 @@ public struct TCPEndpoint: Sendable, Equatable {
         var bytes: [UInt8]
     }
 
+    /// This machine by name, which stands for both of its own addresses (RFC 6761), whatever /etc/hosts has.
+    private var isLocalhost: Bool { host.lowercased() == "localhost" }
+
+    /// What ZeroMQ can connect to, which knows no more of this machine's name than /etc/hosts does.
+    ///
+    /// - Parameter overIPv6: whether a name stands for its IPv6 address.
+    func connecting(overIPv6: Bool) -> String {
+        guard isLocalhost else { return host.contains(":") ? "tcp://[\(host)]:\(port)" : "tcp://\(host):\(port)" }
+        return overIPv6 ? "tcp://[::1]:\(port)" : "tcp://127.0.0.1:\(port)"
+    }
+
     /// - Throws: `cluster`, with what the resolver says, when the host has no address.
     public func resolved() throws -> [Address] {
+        guard isLocalhost else { return try Self.addresses(of: host, port) }
+        return try Self.addresses(of: "127.0.0.1", port) + Self.addresses(of: "::1", port)
+    }
+
+    private static func addresses(of host: String, _ port: String) throws -> [Address] {
         var hints = addrinfo()
         hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
         var found: UnsafeMutablePointer<addrinfo>?
