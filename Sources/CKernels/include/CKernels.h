@@ -55,6 +55,11 @@ int smx_product_run(const smx_product *_Nonnull product, const void *_Nonnull a,
                     void *_Nonnull c);
 void smx_product_destroy(smx_product *_Nullable product);
 
+// MARK: Memory
+
+/// One heap of the C library for all threads; to be called before there are any.
+void smx_share_one_heap(void);
+
 // MARK: Mapped files
 
 /// Lists a mapping whose pages may get lost: from then on they read as zeros, and the mapping is damaged. Returns its number,
