@@ -31,6 +31,18 @@ import Testing
             "seconds", "gflops", "peakGflops", "distributionSeconds", "drawSeconds", "peakMemoryMB", in: figures)
     }
 
+    @Test(arguments: ["1", "4"])
+    func step(folds: String) throws {
+        let digests = try ["1", "2"].map { workers in
+            let figures = try Self.figures(
+                "step", "--classes", "10", "--dimension", "16", "--batch", "32", "--samples", "300", "--steps", "6",
+                "--folds", folds, "--workers", workers)
+            Self.expectPositive("samplesPerSecond", "stepMilliseconds", in: figures)
+            return figures["weightsDigest"] as? String
+        }
+        #expect(digests[0] != nil && digests[0] == digests[1])
+    }
+
     @Test func kernels() throws {
         let figures = try Self.figures("kernels", "--classes", "64", "--dimension", "128")
         Self.expectPositive("float32Gflops", "memoryGBPerSecond", in: figures)

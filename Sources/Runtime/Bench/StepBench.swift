@@ -11,6 +11,8 @@ public struct StepBench: Sendable, Encodable {
         /// K, d, B, V.
         public var classes = 1000, dimension = 2048, batch = 1024, shards = 8
         public var workers = 2
+        /// F: heads that take turns.
+        public var folds = 1
         public var precision = Precision.float32
         public var reduction = ClusterSettings.Reduction.coordinator
         /// Training samples, of `dimension` float32 features each.
@@ -46,6 +48,7 @@ public struct StepBench: Sendable, Encodable {
         job.cluster.shards = settings.shards
         job.cluster.precision = settings.precision
         job.cluster.reduction = settings.reduction
+        job.selmix.folds = settings.folds
         job.selmix.rounds = 2
         job.selmix.stepsPerRound = (settings.steps + 1) / 2
         let train = LocalTraining(workers: settings.workers, program: program, display: .quiet)
@@ -58,10 +61,10 @@ public struct StepBench: Sendable, Encodable {
 
     private static func write(_ settings: Settings, to path: String) throws {
         let (classes, dimension) = (settings.classes, settings.dimension)
-        let validation = 2 * classes
+        let validation = max(2, settings.folds) * classes
         /// Values of one seed, repeated with a prime period so that rows differ.
-        let values = BenchData.matrix(rows: 1, columns: 1_000_003, scale: 1, lane: 0).values
-        func features(_ rows: Int) -> AlignedBuffer {
+        func features(_ rows: Int, lane: UInt32) -> AlignedBuffer {
+            let values = BenchData.matrix(rows: 1, columns: 1_000_003, scale: 1, lane: lane).values
             let buffer = AlignedBuffer(byteCount: rows * dimension * 4)
             let floats = buffer.floats()
             var start = 0
@@ -77,11 +80,11 @@ public struct StepBench: Sendable, Encodable {
             [
                 TensorContent(
                     name: "train.features", dataType: .float32, shape: [settings.samples, dimension],
-                    buffer: features(settings.samples)),
+                    buffer: features(settings.samples, lane: 0)),
                 TensorContent(name: "train.labels", shape: [settings.samples], values: labels(settings.samples)),
                 TensorContent(
                     name: "validation.features", dataType: .float32, shape: [validation, dimension],
-                    buffer: features(validation)),
+                    buffer: features(validation, lane: 2)),
                 TensorContent(name: "validation.labels", shape: [validation], values: labels(validation)),
                 TensorContent(
                     name: "weight", shape: [classes, dimension],

@@ -18,6 +18,8 @@ extension BenchCommand {
         var shards = 8
         @Option(help: "Worker processes.")
         var workers = 2
+        @Option(help: "Heads that take turns; other programs train one.")
+        var folds = 1
         @Option(help: "float32 or bfloat16.")
         var precision = Precision.float32
         @Option(help: "Who sums gradients: coordinator or workers.")
@@ -33,6 +35,7 @@ extension BenchCommand {
             try BenchCommand.checkShape(classes: classes, dimension: dimension)
             for (name, value) in [
                 ("shards", shards), ("workers", workers), ("steps", steps), ("batch", batch), ("samples", samples),
+                ("folds", folds),
             ] where value < 1 {
                 throw ValidationError("--\(name) is \(value); it must be at least 1")
             }
@@ -46,15 +49,17 @@ extension BenchCommand {
             var settings = StepBench.Settings()
             (settings.classes, settings.dimension, settings.batch) = (classes, dimension, batch)
             (settings.shards, settings.workers, settings.precision) = (shards, workers, precision)
+            settings.folds = folds
             (settings.samples, settings.steps, settings.reduction) = (samples, steps, reduction)
             let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
             let log = LogSetup.logger("selmix")
             let result = try await StepBench.run(settings, program: program, log: log)
             if json { return print(try JSONText.of(result)) }
-            print(
+            let shape =
                 "\(workers) workers, \(precision.rawValue), batch \(batch), \(classes) classes, d = \(dimension), "
-                    + "summed by the \(reduction.rawValue): \(Int(result.samplesPerSecond)) samples/s, \(BenchCommand.rounded(result.stepMilliseconds, 2)) ms a step"
-            )
+                + (folds > 1 ? "\(folds) folds, " : "") + "summed by the \(reduction.rawValue)"
+            let milliseconds = BenchCommand.rounded(result.stepMilliseconds, 2)
+            print("\(shape): \(Int(result.samplesPerSecond)) samples/s, \(milliseconds) ms a step")
         }
     }
 }
