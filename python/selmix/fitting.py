@@ -8,6 +8,8 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from .arrays import ArrayLike, Names, floats, labels
 from .errors import SelMixError
 from .heads import Head, head_tensors
@@ -40,7 +42,8 @@ def fit(
         X: features [N, d] of the training samples: what enters the layer. float16 and bfloat16 stay what they are, other
             numbers become float32. numpy, torch on any device, or nested lists.
         y: [N] class numbers from 0 to K - 1, or names of `classes`.
-        validation: features [M, d] and labels [M] that gains are estimated on and the best round is chosen by. Not the
+        validation: features [M, d] and labels [M] that gains are estimated on and the best round is chosen by; heads are
+            trained on them too, in as many folds as its largest class has rows, four at most. Not the
             training samples. Every class needs a sample in both.
         test: features and labels that are only reported on.
         head: the layer to start from: (weight [K, d], bias [K]), a torch.nn.Linear, or the Result of another run.
@@ -75,6 +78,7 @@ def fit(
     temporary = tempfile.TemporaryDirectory(prefix="selmix-") if output is None else None
     directory = pathlib.Path(temporary.name if temporary is not None else os.fspath(output or "")).absolute()
     tree = settings_tree(settings)
+    _fewer_folds(tree, data["validation.labels"])
     job = _job("fit" if output is None else directory.name, data, tensors, objective, tree)
     inputs = directory / "inputs"
     inputs.mkdir(parents=True, exist_ok=True)
@@ -89,6 +93,15 @@ def fit(
     name = objective if isinstance(objective, str) else str(objective.get("name", "objective"))
     _train(path, directory, workers, resume, listener(progress, name))
     return read_result(directory, names, temporary)
+
+
+def _fewer_folds(tree: dict[str, Any], validation: Tensor) -> None:
+    """Sets the folds to what so few validation rows allow, where they are fewer than the program's own number of folds."""
+    most = int(np.unique(validation.array, return_counts=True)[1].max(initial=1))
+    if most < 4 and "preset" not in tree:
+        section = tree.setdefault("selmix", {})
+        if isinstance(section, dict):
+            section.setdefault("folds", most)
 
 
 def _pair(given: Any, split: str) -> tuple[ArrayLike, ArrayLike]:

@@ -24,12 +24,13 @@ def test_the_worst_class_gets_better(digits: Digits) -> None:
     from sklearn.metrics import recall_score
 
     (X, y), (X_val, y_val), (X_test, y_test) = digits.train, digits.validation, digits.test
-    classifier = selmix.SelMixClassifier(workers=2, settings={"rounds": 10}, random_state=0)
+    classifier = selmix.SelMixClassifier(workers=2, settings={"rounds": 10, "folds": 1}, random_state=0)
     classifier.fit(X, y, X_val, y_val)
     plain = LogisticRegression(max_iter=500).fit(X, y)
     worst = [recall_score(y_test, each.predict(X_test), average=None).min() for each in (plain, classifier)]
     assert worst[1] > worst[0] + 0.1
-    # coef_ is for features as they are: what the report says of standardised ones holds for them.
+    # With one fold the head has not seen these rows. coef_ is for features as they are: what the report says of standardised
+    # ones holds for them.
     assert recall_score(y_val, classifier.predict(X_val), average=None).min() == pytest.approx(
         classifier.report_["after"]["validation"]["minRecall"]
     )

@@ -43,7 +43,7 @@ def test_the_module_leaves_training_tuned(digits: Digits, tmp_path: Any) -> None
         data = torch.utils.data.TensorDataset(torch.from_numpy(split[0]), torch.from_numpy(split[1]))
         return torch.utils.data.DataLoader(data, 64, shuffle=shuffle)
 
-    callback = SelMixCallback(head="head", rounds=5, workers=2)
+    callback = SelMixCallback(head="head", rounds=5, folds=1, workers=2)
     module = Module()
     trainer = lightning.Trainer(
         max_epochs=30, accelerator="cpu", callbacks=[callback], logger=False, enable_checkpointing=False, enable_progress_bar=False,

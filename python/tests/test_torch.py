@@ -67,7 +67,7 @@ def test_from_a_network_and_back(digits: Digits) -> None:
     assert X.shape == (len(digits.train[1]), 32) and np.array_equal(y, digits.train[1])
     assert model.training and not model[3]._forward_pre_hooks
     data: dict[str, Any] = {split: selmix.extract(model, batches(getattr(digits, split)), head="3") for split in ("validation", "test")}
-    result = selmix.fit(X, y, **data, head=model[3], rounds=5, workers=2)
+    result = selmix.fit(X, y, **data, head=model[3], rounds=5, selmix={"keep": "last"}, workers=2)
     before = copy.deepcopy(model.state_dict())
     assert selmix.apply(result.directory, model, head="3") is model
     assert [key for key, value in model.state_dict().items() if not torch.equal(value, before[key])] == ["3.weight", "3.bias"]
