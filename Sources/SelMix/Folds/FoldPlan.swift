@@ -35,7 +35,8 @@ public struct FoldPlan: Hashable, Sendable {
             throw SelMixError(
                 .invalidInput,
                 "`selmix.folds` is \(folds), and no class has more than \(most) different validation rows",
-                hint: "use at most \(most) folds, or `selmix.folds: 1`, which trains on no validation row")
+                hint: (most > 1 ? "set `selmix.folds: \(most)`, or" : "set")
+                    + " `selmix.folds: 1`, which trains on no validation row")
         }
         let philox = Philox(seed: seed)
         var foldOfRow = [Int32](repeating: 0, count: labels.count)
