@@ -95,10 +95,14 @@ def fit(
     return read_result(directory, names, temporary)
 
 
+#: Those of the program, where a job does not say.
+_FOLDS = 4
+
+
 def _fewer_folds(tree: dict[str, Any], validation: Tensor) -> None:
     """Sets the folds to what so few validation rows allow, where they are fewer than the program's own number of folds."""
     most = int(np.unique(validation.array, return_counts=True)[1].max(initial=1))
-    if most < 4 and "preset" not in tree:
+    if most < _FOLDS and "preset" not in tree:
         section = tree.setdefault("selmix", {})
         if isinstance(section, dict):
             section.setdefault("folds", most)

@@ -19,12 +19,10 @@ struct StartHeads {
 
     init(_ run: PreparedRun) throws {
         switch run.job.selmix.start {
-        case .brought, .file:
+        // A head without a bias has nothing to adjust: it is trained, saved and put back into the network without one.
+        case .brought, .file,
+            .adjusted where run.layout["bias"].isFixed:
             heads = Array(repeating: run.startHead ?? run.head, count: run.folds.folds)
-            adjustments = []
-        case .adjusted where run.layout["bias"].isFixed:
-            // Nothing to adjust: what is trained, saved and put back into the network is a head without a bias.
-            heads = Array(repeating: run.head, count: run.folds.folds)
             adjustments = []
         case .adjusted:
             let logPriors = LossSettings.logPriors(run.trainCounts)

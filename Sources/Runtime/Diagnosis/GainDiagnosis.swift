@@ -26,10 +26,10 @@ public struct GainDiagnosis: Sendable {
 
     /// - Parameters:
     ///   - head: what to call the head in the report.
-    ///   - validationRows: what the validation rows, on which all is measured, were to the head.
+    ///   - file: where the head came from; nil for the job's own.
     ///   - progress: told how many pairs have been measured; called on any thread, one call at a time.
     public func callAsFunction(
-        _ run: PreparedRun, head: String, validationRows: JudgedHead.ValidationRows = .unseen,
+        _ run: PreparedRun, head: String, file: String? = nil,
         progress: @Sendable (_ done: Int, _ of: Int) -> Void = { _, _ in }
     ) throws -> GainDiagnosisReport {
         let round = try FirstRound(run)
@@ -43,7 +43,9 @@ public struct GainDiagnosis: Sendable {
             multipliers: run.objective.multipliers(after: [], ConfusionStatistics(round.counts)))
         let measured = try measure(chosen, setting, progress: progress)
         return GainDiagnosisReport(
-            run, head: head, validationRowsWere: validationRows, selection: selection, seed: seed, rows: rows,
+            run, head: head,
+            isTrainedOnValidation: try file.map { try HeadFile.isTrained($0, on: run.validation) } ?? false,
+            selection: selection, seed: seed, rows: rows,
             rowsPerClass: limit,
             pairs: zip(chosen, measured).map { pair, measured in
                 .init(

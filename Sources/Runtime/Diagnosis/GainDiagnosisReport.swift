@@ -43,13 +43,13 @@ public struct GainDiagnosisReport: Sendable, Codable {
     public var pairs: [Pair]
 
     init(
-        _ run: PreparedRun, head: String, validationRowsWere: JudgedHead.ValidationRows,
+        _ run: PreparedRun, head: String, isTrainedOnValidation: Bool,
         selection: TrainingEngine.RoundSelection, seed: UInt64,
         rows: SoftConfusion.Rows, rowsPerClass: Int, pairs: [Pair]
     ) {
         name = run.job.name
         self.head = head
-        trainedOnValidation = validationRowsWere != .unseen
+        trainedOnValidation = isTrainedOnValidation
         objective = run.job.objective.name
         formula = run.job.selmix.formula.rawValue
         self.selection = selection.digest.description

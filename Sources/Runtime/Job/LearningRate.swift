@@ -6,7 +6,8 @@ public enum LearningRate: Sendable, Equatable {
     /// c / E|z|^2 over the training features z: what a step changes in a logit then does not depend on the features' scale.
     case auto
 
-    /// c of ``auto``. That with folds did best in a prototype on the digits; neither has been tuned on the bundled sets yet.
+    /// c of ``auto``. That with folds did best on validation of both bundled sets (cluster/README.md); the other has not been
+    /// tuned on them.
     ///
     /// - Parameter folds: F. A head that is one of several learns from every F-th step, and takes larger ones.
     static func constant(folds: Int) -> Double { folds > 1 ? 8 : 0.8 }

@@ -1,4 +1,5 @@
 import Common
+import Coordination
 import Foundation
 import SelMix
 import Training
@@ -34,28 +35,18 @@ public struct JudgedHead: Sendable {
                 + "are given where \(RunDirectory.Name.folds) is beside the head" : nil
     }
 
-    /// What a head file says of the job's validation rows.
-    public static func validationRows(of run: PreparedRun, file: String?) throws -> ValidationRows {
-        guard let file, try TensorFile.open(file).metadata[HeadFile.trainedOnKey] == run.validation.digest.description
-        else { return .unseen }
-        return .trainedOn
-    }
-
     private static func validation(of run: PreparedRun, file: String?) throws -> (ValidationRows, Metrics) {
         func bare(_ rows: ValidationRows) throws -> (ValidationRows, Metrics) {
             (rows, run.metrics(try run.evaluate(run.head, on: run.validation)))
         }
-        guard let file, try validationRows(of: run, file: file) == .trainedOn else { return try bare(.unseen) }
+        guard let file, try HeadFile.isTrained(file, on: run.validation) else { return try bare(.unseen) }
         let beside = URL(fileURLWithPath: file).deletingLastPathComponent().path + "/" + RunDirectory.Name.folds
         guard FileManager.default.fileExists(atPath: beside) else { return try bare(.trainedOn) }
         let folds = try FoldsFile(beside)
-        guard folds.validation == run.validation.digest, folds.foldOfRow.count == run.validation.count,
+        guard folds.validation == run.validation.digest.hexadecimal, folds.plan.foldOfRow.count == run.validation.count,
             folds.heads.mean.digest == run.head.digest
         else { return try bare(.trainedOn) }
-        let predictions = try run.outOfFold(folds.heads, foldOfRow: folds.foldOfRow)
-        return (
-            .outOfFold,
-            run.metrics(predictions.counts(labels: run.validation.labels, classes: run.classes))
-        )
+        let predictions = try run.outOfFold(folds.heads, plan: folds.plan)
+        return (.outOfFold, run.metrics(predictions.counts(labels: run.validation.labels, classes: run.classes)))
     }
 }

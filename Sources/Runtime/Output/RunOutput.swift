@@ -22,9 +22,9 @@ struct RunOutput {
         guard let report = try RunReport(run, result, facts) else { return nil }
         try HeadFile.write(
             result.bestHead, objective: run.job.objective.name,
-            trainedOn: run.folds.folds > 1 ? run.validation.digest : nil, to: directory.file(RunDirectory.Name.head))
+            trainedOn: run.folds.folds > 1 ? run.validation : nil, to: directory.file(RunDirectory.Name.head))
         if run.folds.folds > 1 {
-            try FoldsFile(heads: result.bestHeads, foldOfRow: run.folds.foldOfRow, validation: run.validation.digest)
+            try FoldsFile(heads: result.bestHeads, plan: run.folds, validation: run.validation)
                 .write(to: directory.file(RunDirectory.Name.folds))
         }
         try write(report, result)

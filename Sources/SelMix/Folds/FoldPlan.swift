@@ -54,6 +54,11 @@ public struct FoldPlan: Hashable, Sendable {
         self.foldOfRow = foldOfRow
     }
 
+    /// A deal that was written down.
+    ///
+    /// - Parameter foldOfRow: [N], each in 0 ..< F.
+    public init(foldOfRow: [Int32], folds: Int) { (self.foldOfRow, self.folds) = (foldOfRow, folds) }
+
     /// The validation rows that head f must not train on, in order.
     public func heldOut(from fold: Int) -> [Int] { foldOfRow.indices.filter { foldOfRow[$0] == fold } }
 }

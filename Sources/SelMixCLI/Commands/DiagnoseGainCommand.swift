@@ -6,9 +6,9 @@ struct DiagnoseGainCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "gain", abstract: "Is the gain estimate honest? Compares it with what small true steps do.",
         discussion: """
-            Computes the gains of a round for the head from which training starts, the mean of the folds' heads, takes a small step on each of some class pairs, and \
-            compares what it does to the objective with what the gain says. Writes gain-diagnosis.json and \
-            gain-diagnosis.html.
+            Computes the gains of a round for the head from which training starts, the mean of the folds' heads, takes a \
+            small step on each of some class pairs, and compares what it does to the objective with what the gain says. \
+            Writes gain-diagnosis.json and gain-diagnosis.html.
             """)
 
     @OptionGroup var job: JobOptions
@@ -36,8 +36,7 @@ struct DiagnoseGainCommand: ParsableCommand {
             creating: output.map { URL(fileURLWithPath: $0).path } ?? job.output + "-diagnosis")
         let showsProgress = isatty(2) == 1
         let report = try GainDiagnosis(pairs: pairs, seed: seed ?? job.seed)(
-            run, head: head ?? job.head.weight,
-            validationRows: try JudgedHead.validationRows(of: run, file: head),
+            run, head: head ?? job.head.weight, file: head,
             progress: { done, total in
                 guard showsProgress else { return }
                 let text = done < total ? "\r\u{1B}[Kmeasured \(done) of \(total) pairs" : "\r\u{1B}[K"
@@ -58,9 +57,10 @@ struct DiagnoseGainCommand: ParsableCommand {
             ? "all \(report.validationRows) validation samples"
             : "\(report.validationRows) of \(report.validationSamples) validation samples "
                 + "(at most \(report.rowsPerClass) a class)"
+        let seen = report.trainedOnValidation ? ", which the head was trained on" : ""
         return """
             \(report.name): gain of \(report.pairs.count) class pairs, estimated and measured
-            objective \(report.objective), formula \(report.formula); steps of \(report.slots) mixed samples, measured on \(rows)\(report.trainedOnValidation ? ", which the head was trained on" : "")
+            objective \(report.objective), formula \(report.formula); steps of \(report.slots) mixed samples, measured on \(rows)\(seen)
 
             rank correlation    \(shown(report.spearman))  (Spearman)
             linear correlation  \(shown(report.pearson))  (Pearson)

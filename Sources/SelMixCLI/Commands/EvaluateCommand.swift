@@ -39,14 +39,10 @@ struct EvaluateCommand: ParsableCommand {
         if json {
             print(try JSONText.of(result))
         } else {
-            print(
-                MetricsTable.text(
-                    [
-                        (
-                            result.validationRows == .unseen ? "validation" : result.validationRows.rawValue,
-                            result.validation
-                        )
-                    ] + (result.test.map { [("test", $0)] } ?? [])))
+            let rows = judged.validationRows
+            var columns = [(rows == .unseen ? "validation" : rows.rawValue, judged.validation)]
+            if let test = judged.test { columns.append(("test", test)) }
+            print(MetricsTable.text(columns))
         }
     }
 }

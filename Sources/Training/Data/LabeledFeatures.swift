@@ -54,6 +54,11 @@ public struct LabeledFeatures: Sendable {
         }
     }
 
+    /// XXH3 of the bytes of features and labels; reads them all.
+    public var digest: UInt64 {
+        labels.withUnsafeBytes { smx_hash($0.baseAddress!, $0.count, features.digest()) }
+    }
+
     /// Samples per class, [K].
     public var classCounts: [Int] {
         var counts = [Int](repeating: 0, count: classes)

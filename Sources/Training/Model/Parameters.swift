@@ -70,6 +70,7 @@ extension [Parameters] {
         return mean
     }
 
+    /// That of all the heads together.
     public var digest: UInt64 { Self.digest(ofHeads: map(\.digest)) }
 
     /// XXH3 over the digests of the heads; that of a lone head is its own.

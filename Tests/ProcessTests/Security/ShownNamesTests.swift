@@ -29,9 +29,9 @@ import Testing
             version: version, host: "h", processID: 1, instructionSet: "avx2",
             matrixLibrary: InstructionSet.libraryVersion)
         let reason = "\u{1B}[2J\u{1B}]0;owned\u{7}\nerror: all is lost\u{9B}31m\u{202E}"
-        // Under a name that is none it is not heard; under one that is, what it says of itself is shown as it is.
         let watched = try Watched(run)
-        // Said again until it is seen: the queue of the one who says it may be full.
+        // Under a name that is none it is not heard; under one that is, what it says of itself is shown as it is. It is said
+        // again until it is seen: the queue of the one who says it may be full.
         try eventually("the reason in the status") {
             intruder.say(WorkerMessage.hello(hello), as: "gpu1/\u{1B}[2J", incarnation: 666, runID: nil)
             intruder.say(WorkerMessage.hello(hello), as: "gpu1", incarnation: 666, runID: nil)
